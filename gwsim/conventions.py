@@ -1,0 +1,30 @@
+"""Conventions and constants of the whole package, stated once.
+
+Fourier: h~(f) = dt * rfft(h). Power spectral densities are one-sided, in 1/Hz.
+Inner product: (a|b) = 4 Re sum a~ conj(b~) / S df over [f_low, f_high]; optimal SNR = sqrt((h|h));
+a network's SNR is the root of the sum of squares over its ifos.
+Whitened noise has unit variance per time sample.
+Projection: h(t) = F+ h+(t - tau) + Fx hx(t - tau), tau the ifo's delay from the Earth's centre.
+Quadrupole: with A_ij = (G/c^4) d2 Q_ij/dt2 in cm, h+ = (A_thth - A_phph) / D and hx = 2 A_thph / D.
+Axes run (sample, ifo, time | frequency, frame); the order of ifos is the configuration's.
+GPS time is an integer second and an integer nanosecond, or an integer second and a sample index.
+"""
+
+# Strain and amplitude spectral densities are divided by this before any float32 arithmetic: a strain
+# PSD near 1e-46 is zero in float32, the same PSD over its square is of order one.
+STRAIN_UNIT = 1e-23
+
+# IAU 2015 resolution B2 parsec.
+KPC_CM = 3.0856775814913673e21
+
+# CODATA 2018 and IAU 2015 nominal values, cgs: G in cm^3 g^-1 s^-2, c in cm/s, GM_sun in cm^3 s^-2.
+G_CGS = 6.67430e-8
+C_CGS = 2.99792458e10
+GM_SUN_CGS = 1.32712440018e26
+
+# From the moment's second derivative in g cm^2 s^-2, and in M_sun cm^2 s^-2, to A_ij in cm.
+G_OVER_C4_CGS = G_CGS / C_CGS**4
+GM_SUN_OVER_C4_CGS = GM_SUN_CGS / C_CGS**4
+
+# Components of a symmetric tensor, in the order in which every table of this package holds them.
+TENSOR_ORDER = ("xx", "yy", "zz", "xy", "xz", "yz")
