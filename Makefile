@@ -1,0 +1,45 @@
+# What a person types. Everything runs in .venv, made from the pins of requirements.txt by the first target
+# that needs it, and made anew when the pins change.
+
+PYTHON ?= python3
+CORES ?= $(shell nproc 2>/dev/null || $(PYTHON) -c 'import os; print(os.cpu_count())')
+
+BIN := .venv/bin
+STAMP := .venv/installed
+# Rules call `gwsim` by its name.
+ON_PATH := PATH="$(CURDIR)/$(BIN):$$PATH"
+
+.DEFAULT_GOAL := help
+.PHONY: help run test lint unlock
+
+help: ## list the targets
+	@sed -n 's/^\([a-z]*\): .*## /  make \1	/p' Makefile
+	@echo "Variables: CORES=$(CORES) PYTHON=$(PYTHON)"
+
+run: $(STAMP) ## make the default datasets and say where they are
+	$(ON_PATH) $(BIN)/snakemake --cores $(CORES)
+	@echo "Results:"
+	@for path in results/*/*/quality/index.html results/*/*/data.zarr; do \
+	    if [ -e "$$path" ]; then echo "  $$path"; fi; \
+	done
+
+test: $(STAMP) ## run the tests
+	$(ON_PATH) $(BIN)/python -m pytest -n $(CORES)
+
+lint: $(STAMP) ## check style and workflow, changing nothing
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/snakefmt --check Snakefile workflow
+	$(ON_PATH) $(BIN)/snakemake --lint
+
+unlock: $(STAMP) ## remove the lock that a killed run left behind
+	$(BIN)/snakemake --unlock
+
+$(STAMP): requirements.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	    echo "ERROR: gwsim needs Python 3.11 or newer; $(PYTHON) is $$($(PYTHON) --version 2>&1)." \
+	        "Name another: make PYTHON=python3.11" >&2; exit 2; }
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --requirement requirements.txt
+	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	@touch $@

@@ -1,0 +1,29 @@
+from snakemake.utils import min_version
+
+min_version("9.0")
+
+
+configfile: f"{workflow.basedir}/config.yaml"
+
+
+include: "workflow/rules/common.smk"
+include: "workflow/rules/resources.smk"
+include: "workflow/rules/strain.smk"
+include: "workflow/rules/segments.smk"
+include: "workflow/rules/noise.smk"
+include: "workflow/rules/draw.smk"
+include: "workflow/rules/waveforms.smk"
+include: "workflow/rules/render.smk"
+include: "workflow/rules/quality.smk"
+
+
+localrules:
+    all,
+    settings,
+
+
+rule all:
+    default_target: True
+    input:
+        [f"results/{name}/data.zarr" for name in DATASETS],
+        [f"results/{name}/quality/index.html" for name in DATASETS],

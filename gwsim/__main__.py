@@ -1,0 +1,6 @@
+"""`python -m gwsim` is the command gwsim."""
+
+from gwsim.cli import main
+
+if __name__ == "__main__":
+    main()

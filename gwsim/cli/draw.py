@@ -1,0 +1,29 @@
+"""The stage `draw`: the table of a dataset and the systems it speaks of."""
+
+from pathlib import Path
+
+SUMMARY = "draw one dataset's table: everything random, once"
+
+
+def arguments(parser):
+    parser.add_argument("--settings", type=Path, required=True, help="settings of the stage (JSON)")
+    parser.add_argument("--segments", type=Path, required=True, help="segments (JSON)")
+    parser.add_argument("--systems", type=Path, required=True, help="table of systems to write (Parquet)")
+    parser.add_argument("--table", type=Path, required=True, help="table of examples to write (Parquet)")
+
+
+def run(args):
+    import json
+
+    from gwsim import draw, noise, store
+    from gwsim.waveforms import bank
+
+    settings = json.loads(args.settings.read_text())
+    settings["margin"] = noise.margin_samples(settings)
+    blocks = json.loads(args.segments.read_text())["blocks"]
+    models = {name: bank.describe(name, spec) for name, spec in settings["models"].items()}
+    systems, table = draw.draw(blocks, models, settings)
+    store.write_table(args.systems, systems)
+    store.write_table(args.table, table, row_group=draw.ROW_GROUP)
+    factor = draw.reuse_factor(len(table), blocks, settings)
+    print(f"{len(table)} examples of {len(systems)} systems; each second of noise is used {factor:.2f} times")

@@ -1,0 +1,15 @@
+"""Say what is in a dataset, for a person: never loads its arrays."""
+
+from pathlib import Path
+
+SUMMARY = "say what is in a store: sizes, classes, SNR, provenance"
+
+
+def arguments(parser):
+    parser.add_argument("store", type=Path, help="the store's folder, its data.zarr or its manifest.json")
+
+
+def run(args):
+    from gwsim import inspection, store
+
+    print(inspection.describe(store.folder_of(args.store)))

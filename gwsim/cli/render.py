@@ -1,0 +1,54 @@
+"""The stage `render`: some shards of a dataset."""
+
+from pathlib import Path
+
+SUMMARY = "render some shards of a dataset from its table"
+
+
+def arguments(parser):
+    parser.add_argument("--settings", type=Path, required=True, help="settings of the stage (JSON)")
+    parser.add_argument("--table", type=Path, required=True, help="table of examples (Parquet)")
+    parser.add_argument("--noise", type=Path, required=True, help="manifest.json of the noise store")
+    parser.add_argument("--bank", type=Path, required=True, help="manifest.json of the bank")
+    parser.add_argument("--layout", type=Path, required=True, help="FOLDER/shards.zarr/zarr.json of the dataset")
+    parser.add_argument("--part", required=True, help="shards to write, FIRST-LAST")
+    parser.add_argument("--record", type=Path, required=True, help="record to write (JSON)")
+    parser.add_argument("--device", default="cpu", help="torch device; bytes are the same only on one kind")
+
+
+def run(args):
+    import json
+
+    import torch
+
+    from gwsim import noise, provenance, render, sharding, store
+    from gwsim.cli.progress import progress
+    from gwsim.waveforms import bank, ccsn
+
+    torch.set_num_threads(1)
+    settings = json.loads(args.settings.read_text()) | {"bank_start": ccsn.START}
+    renderer = render.Renderer(
+        settings,
+        noise.NoiseStore(args.noise.parent / "data.zarr"),
+        bank.BankStore(args.bank.parent / "data.zarr"),
+        args.device,
+    )
+    ranges = sharding.shard_ranges(settings["examples"], settings["shard_rows"])
+    inputs = [store.fingerprint(path) for path in (args.noise, args.bank)]
+    code = provenance.code_sha256(__name__)
+
+    def key(index):
+        rows = store.read_rows(args.table, *ranges[index])
+        return store.digest([settings, store.table_digest(rows), inputs, code])
+
+    kept: dict = {}
+
+    def make(index):
+        arrays, columns = renderer.rows(store.read_rows(args.table, *ranges[index]), out=kept)
+        kept.update(arrays)
+        return arrays, columns
+
+    first, last = sharding.parse_part(args.part)
+    shards = store.write_shards(args.layout.parents[1], range(first, last + 1), ranges, key, make)
+    made = list(progress(shards, "render", last + 1 - first))
+    store.write_atomic(args.record, json.dumps(made, indent=1, sort_keys=True))

@@ -1,0 +1,18 @@
+"""Write one stage's settings, so that Snakemake sees when they change."""
+
+from pathlib import Path
+
+SUMMARY = "write one stage's settings to a file (used by the workflow)"
+
+
+def arguments(parser):
+    parser.add_argument("output", type=Path, help="JSON file to write")
+    parser.add_argument("content", help="the settings as JSON")
+
+
+def run(args):
+    import json
+
+    from gwsim import store
+
+    store.write_atomic(args.output, json.dumps(json.loads(args.content), indent=1, sort_keys=True))

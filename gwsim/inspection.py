@@ -1,0 +1,49 @@
+"""What is in a store, in words: read from its metadata, its manifest and its table, never from its arrays."""
+
+import json
+from pathlib import Path
+
+import pandas as pd
+
+from gwsim.errors import GwsimError
+from gwsim.store import MANIFEST
+
+QUANTILES = (0.05, 0.5, 0.95)
+
+
+def describe(folder: Path) -> str:
+    """Return a page of text about a finished store."""
+    path = folder / "data.zarr" / "zarr.json"
+    if not path.is_file() or not (folder / MANIFEST).is_file():
+        raise GwsimError(f"{folder} holds no finished store; `gwsim verify {folder}` says how far it is")
+    metadata = json.loads(path.read_text())
+    manifest = json.loads((folder / MANIFEST).read_text())
+    size = sum(entry["bytes"] for entry in manifest["files"].values())
+    attributes = metadata["attributes"]
+    lines = [f"{attributes['title']}: {len(manifest['shards'])} shards, {size / 2**20:.1f} MiB", "", "arrays"]
+    arrays = metadata["consolidated_metadata"]["metadata"]
+    lines += [_array(name, array) for name, array in sorted(arrays.items()) if len(array["shape"]) > 1]
+    lines.append(f"  and {sum(len(array['shape']) == 1 for array in arrays.values())} coordinates and columns")
+    if (folder / "table.parquet").is_file():
+        lines += ["", *_classes(pd.read_parquet(folder / "table.parquet"), attributes["classes"])]
+    kept = ("source", "licence", "seed", "revision", "versions")
+    lines += ["", "made with", *(f"  {name}: {attributes[name]}" for name in kept if name in attributes)]
+    return "\n".join(lines)
+
+
+def _array(name: str, array: dict) -> str:
+    dims = ", ".join(f"{dim} {size}" for dim, size in zip(array["dimension_names"], array["shape"], strict=True))
+    return f"  {name:12s} ({dims}) {array['data_type']}, {array['attributes']['units']}"
+
+
+def _classes(table: pd.DataFrame, classes: list[str]) -> list[str]:
+    head = "  ".join(f"{f'SNR {q:.0%}':>8s}" for q in QUANTILES)
+    lines = [f"{'class':12s} {'examples':>8s}  {head}  {'kpc 50%':>8s}"]
+    for label, name in enumerate(classes):
+        rows = table[table["label"] == label]
+        if rows["snr"].notna().any():
+            quantiles = "  ".join(f"{rows['snr'].quantile(q):8.2f}" for q in QUANTILES)
+            lines.append(f"{name:12s} {len(rows):8d}  {quantiles}  {rows['distance_kpc'].median():8.2f}")
+        else:
+            lines.append(f"{name:12s} {len(rows):8d}")
+    return lines

@@ -1,0 +1,102 @@
+"""Whitened strain of every PSD block, with its PSD and whitening filter: made once, used by every dataset.
+
+Takes the strain of one block per ifo, in which all seconds are finite; gives float32 strain of unit
+variance, the PSD estimated from the block itself (noise alone, before any injection), and the taps of the
+one operator that noise and signals pass through. The store has one row per PSD block of `segments`.
+Strain and amplitude spectra are in units of conventions.STRAIN_UNIT. Whitened strain begins with its block;
+it is NaN where the filter lacks neighbours and after the block's end.
+
+field | dims | unit | dtype | meaning
+strain | block, ifo, time | 1 | float32 | whitened strain from the block's start
+psd | block, ifo, frequency | 1e-46/Hz | float64 | one-sided power spectral density, 0 Hz to Nyquist
+filter | block, ifo, tap | 1e23 | float64 | taps of the whitening operator, the middle one at delay zero
+"""
+
+from pathlib import Path
+
+import numpy as np
+
+from gwsim import spectral, store
+from gwsim.conventions import STRAIN_UNIT
+
+# Inner chunks of two seconds: an example of one second touches one or two of them.
+CHUNK_SECONDS = 2
+
+
+def sizes(settings: dict) -> dict[str, int]:
+    """Return the lengths of the store's axes along time, frequency and tap."""
+    rate = settings["sample_rate"]
+    return {
+        "time": min(2 * settings["stretch"], settings["block"]) * rate,
+        "frequency": round(settings["psd_segment"] * rate) // 2 + 1,
+        "tap": 2 * round(settings["filter"] * rate / 2) + 1,
+    }
+
+
+def arrays(blocks: int, settings: dict) -> list[store.Array]:
+    """Return the layout of the store: a shard is one block of all ifos, its strain not compressed."""
+    size, ifos = sizes(settings), len(settings["ifos"])
+    fields = (
+        ("strain", "time", "float32", "1", "whitened strain from the block's start"),
+        ("psd", "frequency", "float64", "1e-46/Hz", "one-sided power spectral density, 0 Hz to Nyquist"),
+        ("filter", "tap", "float64", "1e23", "taps of the whitening operator, the middle one at delay zero"),
+    )
+    return [
+        store.Array(
+            name=name,
+            dims=("block", "ifo", axis),
+            shape=(blocks, ifos, size[axis]),
+            rows=1,
+            chunk=(ifos, CHUNK_SECONDS * settings["sample_rate"] if axis == "time" else size[axis]),
+            dtype=dtype,
+            attributes={"units": unit, "long_name": meaning},
+            compress=axis != "time",
+        )
+        for name, axis, dtype, unit, meaning in fields
+    ]
+
+
+def whiten_block(strain: np.ndarray, settings: dict) -> dict[str, np.ndarray]:
+    """Return one ifo's whitened strain (float32), PSD and taps, from the block's raw strain."""
+    rate, scaled = settings["sample_rate"], strain / STRAIN_UNIT
+    psd = spectral.welch(scaled, rate, settings["psd_segment"])
+    taps = spectral.whitening_taps(psd, rate, settings["band"], settings["filter"])
+    whitened = np.full(sizes(settings)["time"], np.nan, dtype=np.float32)
+    whitened[: len(strain)] = spectral.whiten(scaled, taps)
+    return {"strain": whitened, "psd": psd, "filter": taps}
+
+
+def margin_samples(settings: dict) -> int:
+    """Return how far an example's window must keep from its block's edges.
+
+    Half the filter (what it spoils), half an STFT window, and 25 ms for the light's way through the Earth.
+    """
+    rate = settings["sample_rate"]
+    return round(settings["filter"] * rate / 2) + settings["stft_window"] // 2 + -(-rate * 25 // 1000)
+
+
+class NoiseStore:
+    """A noise store on disk, as render asks for it."""
+
+    def __init__(self, path: Path):
+        self._strain, self._psd, self._filter = (
+            store.open_array(path / name) for name in ("strain", "psd", "filter")
+        )
+        self.taps = self._filter.shape[-1]
+
+    def windows(self, blocks: np.ndarray, first: np.ndarray, size: int) -> np.ndarray:
+        """Return (sample, ifo, time) whitened strain of each block from its first sample on."""
+        # All reads are asked for before the first is waited for.
+        reads = [
+            self._strain[int(block), :, int(start) : int(start) + size].read()
+            for block, start in zip(blocks, first, strict=True)
+        ]
+        return np.stack([read.result() for read in reads])
+
+    def psd(self, block: int) -> np.ndarray:
+        """Return a block's PSD, (ifo, frequency)."""
+        return self._psd[block].read().result()
+
+    def filter(self, block: int) -> np.ndarray:
+        """Return a block's taps, (ifo, tap)."""
+        return self._filter[block].read().result()

@@ -1,0 +1,73 @@
+"""What a product was made with: the source files of a stage, their hash, versions and git revision."""
+
+import ast
+import hashlib
+import importlib.metadata
+import subprocess
+from functools import cache
+from pathlib import Path
+
+PACKAGE = Path(__file__).parent
+WITNESSES = ("gwsim-pipeline", "lalsuite", "numpy", "pycbc", "scipy", "tensorstore", "torch", "zarr")
+
+
+@cache
+def closure(module: str) -> tuple[Path, ...]:
+    """Return the files within this package that a module rests on: its imports, theirs, and data files.
+
+    Imports inside functions count. A module's data file has its name and another suffix, or is named
+    in the module's text.
+    """
+    todo, found = [module], {}
+    while todo:
+        name = todo.pop()
+        path = _file(name)
+        if path is None or path in found:
+            continue
+        found[path] = True
+        for data in path.parent.glob("*.yaml"):
+            if data.stem == path.stem or f'"{data.name}"' in path.read_text():
+                found[data] = True
+        todo += _imports(path, name)
+    return tuple(sorted(found))
+
+
+def _file(module: str) -> Path | None:
+    if module.split(".")[0] != PACKAGE.name:
+        return None
+    stem = PACKAGE.joinpath(*module.split(".")[1:])
+    return next((path for path in (stem.with_suffix(".py"), stem / "__init__.py") if path.is_file()), None)
+
+
+def _imports(path: Path, module: str) -> list[str]:
+    """Return every module that a file imports, its own packages included."""
+    names = [module.rpartition(".")[0]]
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            names += [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names += [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+    return names
+
+
+def code_sha256(module: str) -> str:
+    """Return the hash of all files of a module's closure."""
+    digest = hashlib.sha256()
+    for path in closure(module):
+        digest.update(f"{path.relative_to(PACKAGE).as_posix()}\0".encode())
+        digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
+def versions() -> dict[str, str]:
+    """Return the versions of the packages on which the numbers rest."""
+    return {name: importlib.metadata.version(name) for name in WITNESSES}
+
+
+def revision() -> str:
+    """Return the git revision of this package's sources, or 'unknown' outside a checkout."""
+    command = ["git", "-C", str(PACKAGE), "describe", "--always", "--dirty", "--abbrev=12"]
+    try:
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+    except (OSError, subprocess.CalledProcessError):
+        return "unknown"

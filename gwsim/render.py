@@ -1,0 +1,356 @@
+"""Rows into arrays: whitened strain with its signal, spectrograms, realised columns. Nothing is drawn here.
+
+Takes rows of `draw.parquet`, whitened noise with its operators, and a bank of quadrupole second derivatives;
+gives float32 arrays whose mantissa is rounded to a stated number of bits. Rows are made in micro-batches of
+fixed boundaries, so that a row has the same bits whoever asks for it.
+
+A signal is summed from the bank in frequency, delayed by a phase (never whole samples), and whitened by the
+block's own operator. Its SNR is that of the conditioned, projected signal cut to the window. Strain and
+amplitude spectra are in units of STRAIN_UNIT, distances in kpc, the bank in cm.
+
+field | dims | unit | dtype | meaning
+strain | sample, ifo, time | 1 | float32 | whitened noise and signal, with half an STFT window at each side
+spectrogram | sample, ifo, frequency, frame | 1 | float32 | magnitude of strain's STFT, of mean square one
+"""
+
+import collections
+import dataclasses
+
+import numpy as np
+import pandas as pd
+import torch
+
+from gwsim import project, shapes, sharding, spectral, store
+from gwsim.conventions import KPC_CM, STRAIN_UNIT
+from gwsim.errors import GwsimError
+from gwsim.waveforms import quadrupole
+
+MICRO_BATCH = sharding.LEAST_ROWS
+CACHED_BLOCKS = 512
+SNR_KINDS = ("optimal", "peak_tile")
+
+# D h in cm, over a distance of 1 kpc, in units of STRAIN_UNIT.
+UNIT_AT_ONE_KPC = 1.0 / (KPC_CM * STRAIN_UNIT)
+
+REALISED = {
+    "snr": ("float64", "1", "optimal network SNR of the signal cut to the window, with its block's PSD"),
+    "snr_full": ("float64", "1", "the same of the whole signal, not cut"),
+    "snr_whitened": ("float64", "1", "root of the sum of squares of the whitened signal in the window"),
+    "snr_kind": ("int32", "1", "how snr is defined"),
+    "distance_kpc": ("float64", "kpc", "distance at which the signal was put"),
+}
+REALISED_PER_IFO = {
+    "snr_{ifo}": ("float64", "1", "optimal SNR in {ifo}"),
+    "arrival_{ifo}": ("float64", "s", "arrival of bounce or merger at {ifo} after the window's first sample"),
+}
+
+
+def realised_columns(ifos: list[str]) -> dict[str, tuple]:
+    """Return name -> (dtype, unit, meaning) of the columns that rendering adds to the table."""
+    columns = dict(REALISED)
+    for ifo in ifos:
+        for name, (dtype, unit, meaning) in REALISED_PER_IFO.items():
+            columns[name.format(ifo=ifo)] = (dtype, unit, meaning.format(ifo=ifo))
+    return columns
+
+
+def arrays(settings: dict) -> list[store.Array]:
+    """Return the layout of a dataset's store."""
+    rate, stft, ifos = settings["sample_rate"], settings["spectrogram"], len(settings["ifos"])
+    samples = round(settings["duration"] * rate) + stft["window"]
+    frames, bins = (samples - stft["window"]) // stft["hop"] + 1, frequency_bins(settings)
+    rounded = {"units": "1", "mantissa_bits_kept": settings["keep_bits"]}
+    fields = (
+        ("strain", ("time",), (samples,), "whitened strain, noise and signal"),
+        ("spectrogram", ("frequency", "frame"), (bins, frames), "magnitude of strain's STFT, of mean square one"),
+    )
+    return [
+        store.Array(
+            name=name,
+            dims=("sample", "ifo", *dims),
+            shape=(settings["examples"], ifos, *shape),
+            rows=settings["shard_rows"],
+            chunk=(ifos, *shape),
+            dtype="float32",
+            attributes={**rounded, "long_name": meaning},
+        )
+        for name, dims, shape, meaning in fields
+    ]
+
+
+def frequency_bins(settings: dict) -> int:
+    """Return how many bins, from zero frequency on, a spectrogram keeps."""
+    stft = settings["spectrogram"]
+    return int(stft["f_max"] * stft["window"] / settings["sample_rate"]) + 1
+
+
+@dataclasses.dataclass(frozen=True)
+class Geometry:
+    """The sizes, in samples, of one dataset's arithmetic.
+
+    Time zero of the transforms stands half an STFT window before the example's first sample.
+    """
+
+    rate: int
+    window: int
+    half_stft: int
+    hop: int
+    bins: int
+    fft: int
+    bank_start: float
+    band: tuple[float, float]
+
+    @property
+    def stored(self) -> int:
+        """Samples of stored strain."""
+        return self.window + 2 * self.half_stft
+
+
+def geometry(settings: dict, bank_samples: int, taps: int) -> Geometry:
+    """Return the sizes; the transforms are long enough that nothing wraps around into the window."""
+    rate, stft = settings["sample_rate"], settings["spectrogram"]
+    window, half_stft, half_filter = round(settings["duration"] * rate), stft["window"] // 2, taps // 2
+    light = -(-rate * 25 // 1000)
+    origin = [round((event + settings["bank_start"]) * rate) + half_stft for event in settings["event_range"]]
+    first, last = origin[0] - light, origin[1] + bank_samples + light
+    needed = max(last + half_filter, window + 2 * half_stft + half_filter - first, last - first, taps)
+    return Geometry(
+        rate=rate,
+        window=window,
+        half_stft=half_stft,
+        hop=stft["hop"],
+        bins=frequency_bins(settings),
+        fft=fast_length(needed),
+        bank_start=settings["bank_start"],
+        band=(float(settings["band"][0]), float(settings["band"][1])),
+    )
+
+
+def fast_length(needed: int) -> int:
+    """Return the smallest length of at least `needed` of the form 2^k times 1, 3, 5, 9 or 15."""
+    return min(odd * 2 ** max(1, (-(-needed // odd) - 1).bit_length()) for odd in (1, 3, 5, 9, 15))
+
+
+class Renderer:
+    """Renders rows of one dataset. noise and bank are sources of arrays: see NoiseStore and BankStore.
+
+    noise: ifos, taps (a number), windows(block, first, size), psd(block), filter(block);
+    bank: samples (a number), entry(system).
+    """
+
+    def __init__(self, settings: dict, noise, bank, device: str = "cpu"):
+        self.settings, self.noise, self.bank, self.device = settings, noise, bank, device
+        self.ifos = settings["ifos"]
+        self.geometry = geometry(settings, bank.samples, noise.taps)
+        self._operators = _Cache(self._operator, CACHED_BLOCKS)
+        self._spectra = _Cache(self._spectrum, CACHED_BLOCKS)
+
+    def rows(self, table: pd.DataFrame, out: dict | None = None) -> tuple[dict[str, np.ndarray], pd.DataFrame]:
+        """Render rows that begin at a micro-batch's border; return arrays and realised columns.
+
+        out may hold the arrays of an earlier call, to be written over: fresh memory costs as much time as
+        the arithmetic.
+        """
+        arrays, columns = {}, []
+        for first in range(0, len(table), MICRO_BATCH):
+            part, realised = self.micro_batch(table.iloc[first : first + MICRO_BATCH])
+            for name, values in part.items():
+                if name not in arrays:
+                    arrays[name] = self._room(out, name, (len(table), *values.shape[1:]))
+                arrays[name][first : first + MICRO_BATCH] = values
+            columns.append(realised)
+        return arrays, pd.concat(columns, ignore_index=True)
+
+    @staticmethod
+    def _room(out: dict | None, name: str, shape: tuple[int, ...]) -> np.ndarray:
+        if out and name in out and out[name].shape[0] >= shape[0]:
+            return out[name][: shape[0]]
+        return np.empty(shape, dtype=np.float32)
+
+    def example(self, table: pd.DataFrame, row: int) -> tuple[dict[str, np.ndarray], pd.DataFrame]:
+        """Render one row of the dataset's whole table: its micro-batch is made, and it is cut out."""
+        first = row // MICRO_BATCH * MICRO_BATCH
+        arrays, columns = self.micro_batch(table.iloc[first : first + MICRO_BATCH])
+        return {name: values[row - first] for name, values in arrays.items()}, columns.iloc[[row - first]]
+
+    def micro_batch(self, table: pd.DataFrame) -> tuple[dict[str, np.ndarray], pd.DataFrame]:
+        """Render one micro-batch of rows."""
+        strain, columns = self.strain(table)
+        strain = round_mantissa(strain, self.settings["keep_bits"])
+        stft = self.settings["spectrogram"]
+        spectrogram = spectral.stft_magnitude(strain, stft["window"], stft["hop"], self.geometry.bins)
+        spectrogram = round_mantissa(spectrogram.contiguous(), self.settings["keep_bits"])
+        return {"strain": strain.cpu().numpy(), "spectrogram": spectrogram.cpu().numpy()}, columns
+
+    def strain(self, table: pd.DataFrame) -> tuple[torch.Tensor, pd.DataFrame]:
+        """Return whitened noise with its signals, and the realised columns."""
+        first = table["start_sample"].to_numpy() - self.geometry.half_stft
+        strain = self.noise.windows(table["psd_block"].to_numpy(), first, self.geometry.stored)
+        strain = torch.as_tensor(strain, device=self.device)
+        if bool(strain.isnan().any()):
+            raise GwsimError(
+                f"rows {table.index[0]} to {table.index[-1]} reach past the whitened noise of their block: "
+                "the table does not belong to this noise store; draw it again"
+            )
+        kinds = {name: column[0] for name, column in realised_columns(self.ifos).items()}
+        columns = {name: np.full(len(table), _missing(kind)) for name, kind in kinds.items()}
+        signal = np.flatnonzero(table["system"].to_numpy() >= 0)
+        if len(signal):
+            whitened, realised = self.signals(table.iloc[signal])
+            strain[torch.as_tensor(signal, device=self.device)] += whitened
+            for name, values in realised.items():
+                columns[name][signal] = values
+        return strain, pd.DataFrame({name: columns[name].astype(kind) for name, kind in kinds.items()})
+
+    def signals(self, table: pd.DataFrame) -> tuple[torch.Tensor, dict[str, np.ndarray]]:
+        """Return the whitened signals of rows that have one, scaled as wanted, and what was realised."""
+        spectra, arrival = self.projected(table)
+        blocks = table["psd_block"].to_numpy()
+        response, in_window, in_full = self._operators.stack(blocks)
+        size, cut = self.geometry.fft, slice(self.geometry.half_stft, -self.geometry.half_stft)
+        raw = torch.fft.irfft(spectra, size)[..., : self.geometry.stored]
+        unit_ifo = self._snr(torch.fft.rfft(raw[..., cut]), in_window, self.geometry.window)
+        unit_full = self._snr(spectra, in_full, size).square().sum(-1).sqrt()
+        if self.settings["crop"] == "before":
+            alone = torch.nn.functional.pad(raw[..., cut], (self.geometry.half_stft, 0))
+            spectra = torch.fft.rfft(alone, size)
+        whitened = torch.fft.irfft(spectra * response, size)[..., : self.geometry.stored]
+        unit = unit_ifo.square().sum(-1).sqrt().cpu().numpy()
+        scale = _scales(table, unit)
+        whitened *= torch.as_tensor(scale, dtype=whitened.dtype, device=self.device)[:, None, None]
+        snr_whitened = whitened[..., cut].square().sum((-1, -2), dtype=torch.float64).sqrt()
+        realised = {
+            "snr": unit * scale,
+            "snr_full": unit_full.cpu().numpy() * scale,
+            "snr_whitened": snr_whitened.cpu().numpy(),
+            "snr_kind": np.full(len(table), SNR_KINDS.index("optimal")),
+            "distance_kpc": 1.0 / scale,
+        }
+        for i, ifo in enumerate(self.ifos):
+            realised[f"snr_{ifo}"] = unit_ifo[:, i].cpu().numpy() * scale
+            realised[f"arrival_{ifo}"] = arrival[:, i]
+        return whitened, realised
+
+    def projected(self, table: pd.DataFrame) -> tuple[shapes.Spectra, np.ndarray]:
+        """Return each ifo's signal at 1 kpc, as rfft over the transform's length, and its arrival times."""
+        second, nanosecond = event_gps(table)
+        ra, dec, psi = (table[name].to_numpy() for name in ("ra", "dec", "psi"))
+        plus, cross = quadrupole.weights(
+            table["theta"].to_numpy(), table["phi"].to_numpy(), self.settings["polarisation_convention"]
+        )
+        weights = project.coefficients(self.ifos, plus, cross, ra, dec, psi, second, nanosecond)
+        delays = project.arrivals(self.ifos, ra, dec, second, nanosecond)
+        arrival = table["event_time"].to_numpy()[:, None] + delays
+        spectra = self._sum_bank(table["system"].to_numpy(), weights * UNIT_AT_ONE_KPC)
+        shift = arrival + self.geometry.bank_start + self.geometry.half_stft / self.geometry.rate
+        return spectra * self._phases(shift), arrival
+
+    def _sum_bank(self, systems: np.ndarray, weights: np.ndarray) -> torch.Tensor:
+        """Return sum_a weight_a A~_a of each (sample, ifo): one matrix product for each system."""
+        weights = torch.as_tensor(weights, dtype=torch.float32, device=self.device)
+        bins = self.geometry.fft // 2 + 1
+        total = torch.empty((*weights.shape[:2], bins), dtype=torch.complex64, device=self.device)
+        for system in np.unique(systems):
+            rows = torch.as_tensor(np.flatnonzero(systems == system), device=self.device)
+            entry = torch.view_as_real(self._spectra[int(system)]).reshape(weights.shape[-1], -1)
+            product = weights[rows].reshape(-1, weights.shape[-1]) @ entry
+            total[rows] = torch.view_as_complex(product.reshape(len(rows), -1, bins, 2))
+        return total
+
+    def _phases(self, shift: np.ndarray) -> torch.Tensor:
+        """Return exp(-2 pi i f shift) at every bin: two short exponentials, of float64 cycles, multiplied."""
+        bins, low = self.geometry.fft // 2 + 1, 64
+        shift = torch.as_tensor(shift, dtype=torch.float64, device=self.device)[..., None]
+        cycles = shift * self.geometry.rate / self.geometry.fft
+        coarse = _turn(cycles * torch.arange(0, bins, low, device=self.device))
+        fine = _turn(cycles * torch.arange(low, device=self.device))
+        return (coarse[..., :, None] * fine[..., None, :]).flatten(-2)[..., :bins]
+
+    def _snr(self, spectra: torch.Tensor, weight: torch.Tensor, size: int) -> torch.Tensor:
+        """Return sqrt(4 sum |h~|^2 / S df) with h~ = dt rfft(h).
+
+        Products are float32 and sums of 64 of them too; their sum is float64.
+        """
+        terms = spectral.power(spectra) * weight
+        whole = terms.shape[-1] // 64 * 64
+        total = terms[..., :whole].unflatten(-1, (-1, 64)).sum(-1).sum(-1, dtype=torch.float64)
+        total += terms[..., whole:].sum(-1, dtype=torch.float64)
+        return (4 * total / (self.geometry.rate * size)).sqrt()
+
+    def _operator(self, block: int) -> tuple[torch.Tensor, ...]:
+        """Return a block's filter response on the transform's bins, and 1/S in the band on both grids."""
+        taps, psd, size = self.noise.filter(block), self.noise.psd(block), self.geometry.fft
+        half = taps.shape[-1] // 2
+        circular = np.zeros((taps.shape[0], size))
+        circular[:, : half + 1], circular[:, size - half :] = taps[:, half:], taps[:, :half]
+        response = np.fft.rfft(circular).real
+        inverse = (self._inverse_psd(psd, self.geometry.window), self._inverse_psd(psd, size))
+        entry = (response, *inverse)
+        return tuple(torch.as_tensor(one, dtype=torch.float32, device=self.device) for one in entry)
+
+    def _inverse_psd(self, psd: np.ndarray, size: int) -> np.ndarray:
+        frequencies = np.fft.rfftfreq(size, 1 / self.geometry.rate)
+        low, high = self.geometry.band
+        inside = (frequencies >= low) & (frequencies <= high)
+        return inside / spectral.at_frequencies(psd, self.geometry.rate, frequencies)
+
+    def _spectrum(self, system: int) -> torch.Tensor:
+        entry = np.fft.rfft(self.bank.entry(system).astype(np.float64), self.geometry.fft)
+        return torch.as_tensor(entry, dtype=torch.complex64, device=self.device)
+
+
+class _Cache:
+    """The tensors last used, by number: the rest is made again, so that memory stays bounded."""
+
+    def __init__(self, make, size: int):
+        self._make, self._size, self._kept = make, size, collections.OrderedDict()
+
+    def __getitem__(self, number: int):
+        if number not in self._kept:
+            self._kept[number] = self._make(number)
+            if len(self._kept) > self._size:
+                self._kept.popitem(last=False)
+        self._kept.move_to_end(number)
+        return self._kept[number]
+
+    def stack(self, numbers: np.ndarray) -> tuple[torch.Tensor, ...]:
+        """Return each tensor of the entries, stacked in the order of the numbers."""
+        return tuple(torch.stack(kind) for kind in zip(*(self[int(n)] for n in numbers), strict=True))
+
+
+def _turn(cycles: torch.Tensor) -> torch.Tensor:
+    angle = (cycles - cycles.round()).to(torch.float32) * (-2 * np.pi)
+    return torch.polar(torch.ones_like(angle), angle)
+
+
+def _missing(dtype: str) -> float:
+    return np.nan if dtype.startswith("float") else -1
+
+
+def _scales(table: pd.DataFrame, unit: np.ndarray) -> np.ndarray:
+    """Return the factor on each signal at 1 kpc: from its wanted SNR, or its wanted distance."""
+    if not (np.isfinite(unit).all() and (unit > 0).all()):
+        rows = list(table.index[~(np.isfinite(unit) & (unit > 0))])
+        raise GwsimError(
+            f"the signals of rows {rows} have no SNR inside their window: the waveform is zero or misses it; "
+            "check event_time, the model's duration and bounce time"
+        )
+    wanted = table["snr_target"].to_numpy()
+    return np.where(np.isnan(wanted), 1.0 / table["distance_target_kpc"].to_numpy(), wanted / unit)
+
+
+def event_gps(table: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
+    """Return the GPS second and nanosecond of each row's bounce or merger."""
+    nanosecond = table["gps_nanosecond"].to_numpy(np.int64)
+    nanosecond = nanosecond + np.rint(table["event_time"].to_numpy() * 1e9).astype(np.int64)
+    return table["gps_second"].to_numpy(np.int64) + nanosecond // 10**9, nanosecond % 10**9
+
+
+def round_mantissa(values: torch.Tensor, keep_bits: int) -> torch.Tensor:
+    """Round finite float32 to the given bits of mantissa, half to even."""
+    drop = 23 - keep_bits
+    if drop == 0:
+        return values
+    bits = values.view(torch.int32)
+    bits = bits + ((bits >> drop & 1) + ((1 << (drop - 1)) - 1))
+    return (bits & -(1 << drop)).view(torch.float32)

@@ -1,0 +1,263 @@
+"""Records: what is known of one ifo's strain in one GPS block, and the only way to read it.
+
+Takes the files that a source made or found, in whatever format, and looks at every sample once; gives a plain
+dict that later stages read strain and masks through. A block without files has a record too, an absent one.
+
+    field         meaning
+    ifo           the ifo's name
+    start         first GPS second of the block
+    duration      s
+    sample_rate   Hz
+    source        name of the source
+    files         [{path, start, duration, sha256, bytes}], in order of time; none in an absent record
+    finite        [[a, b], ...] GPS seconds [a, b) of the block in which every sample is finite
+    bits          {name of a bit: [[a, b], ...]} GPS seconds of the block in which that bit is set
+"""
+
+import hashlib
+import json
+import os
+from collections.abc import Iterable
+from functools import lru_cache
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+
+from gwsim.errors import GwsimError
+from gwsim.shapes import Series
+from gwsim.strain import gwf, gwosc_layout
+
+READERS = {".hdf5": gwosc_layout, ".h5": gwosc_layout, ".gwf": gwf}
+BITS = (gwosc_layout.DQ_BITS, gwosc_layout.INJECTION_BITS)
+FIELDS = ("ifo", "start", "duration", "sample_rate", "source", "files", "finite", "bits")
+# Seconds of strain in memory at a time while a file is looked through.
+PIECE = 256
+
+
+def reader(path: str | Path):
+    """Return the module that reads files of this suffix."""
+    if Path(path).suffix not in READERS:
+        raise GwsimError(f"{path}: suffix {Path(path).suffix!r}, expected one of {', '.join(READERS)}")
+    return READERS[Path(path).suffix]
+
+
+def make_record(ifo: str, start: int, duration: int, sample_rate: int, source: str, paths: Iterable) -> dict:
+    """Look at the files of a block and return its record; no files give an absent one.
+
+    Raises GwsimError that names every file that is corrupt, contradicts itself or its name, or is of another
+    ifo, sample rate or time, and every pair that overlaps.
+    """
+    paths = [str(path) for path in paths]
+    end = start + duration
+    found, offenders = [], []
+    for path in paths:
+        try:
+            found.append(_look(path, ifo, start, end, sample_rate))
+        except GwsimError as error:
+            offenders.append(str(error))
+    found.sort(key=lambda look: look["file"]["start"])
+    offenders += _overlaps([look["file"] for look in found])
+    if offenders:
+        raise GwsimError(
+            f"strain of {ifo} in [{start}, {end}) cannot be used:\n  " + "\n  ".join(offenders) + "\n"
+            "Hint: mend, remove or fetch again these files, or correct the configuration of strain."
+        )
+    return {
+        "ifo": ifo,
+        "start": start,
+        "duration": duration,
+        "sample_rate": sample_rate,
+        "source": source,
+        "files": [look["file"] for look in found],
+        "finite": _joined(look["finite"] for look in found),
+        "bits": {bit: _joined(look["bits"][bit] for look in found) for bits in BITS for bit in bits},
+    }
+
+
+def save(record: dict, path: str | Path):
+    """Write a record as JSON with sorted keys, whole or not at all."""
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(path.name + ".part")
+    with part.open("w") as file:
+        file.write(json.dumps(record, indent=1, sort_keys=True) + "\n")
+        file.flush()
+        os.fsync(file.fileno())
+    part.replace(path)
+
+
+def load(path: str | Path) -> dict:
+    """Read a record; raises GwsimError for what is none."""
+    try:
+        record = json.loads(Path(path).read_text())
+    except (OSError, ValueError) as error:
+        raise GwsimError(f"{path}: no record of strain ({error})") from error
+    missing = [field for field in FIELDS if not isinstance(record, dict) or field not in record]
+    if missing:
+        raise GwsimError(f"{path}: no record of strain, it lacks {', '.join(missing)}")
+    return record
+
+
+def merge(records: Iterable[dict]) -> dict:
+    """Return one record over the blocks of several of the same ifo; a file of two blocks stands once.
+
+    Raises GwsimError for no records, for several ifos or sample rates, and for blocks that overlap.
+    """
+    records = sorted(records, key=lambda record: record["start"])
+    kinds = sorted({(record["ifo"], record["sample_rate"]) for record in records})
+    if len(kinds) != 1:
+        raise GwsimError(f"records of {kinds or 'nothing'} cannot be merged, expected one ifo and rate")
+    for one, other in pairwise(records):
+        if one["start"] + one["duration"] > other["start"]:
+            raise GwsimError(f"records of {kinds[0][0]} at {one['start']} and {other['start']} overlap")
+    files = {file["path"]: file for record in records for file in record["files"]}
+    return records[0] | {
+        "duration": records[-1]["start"] + records[-1]["duration"] - records[0]["start"],
+        "source": "+".join(sorted({record["source"] for record in records})),
+        "files": sorted(files.values(), key=lambda file: file["start"]),
+        "finite": _joined(record["finite"] for record in records),
+        "bits": {bit: _joined(record["bits"][bit] for record in records) for bit in records[0]["bits"]},
+    }
+
+
+def read_strain(record: dict, start: int, end: int) -> Series:
+    """Return the strain of GPS seconds [start, end), float64, from the record's files.
+
+    Raises GwsimError where the seconds are not all in the record's block and files, and where a file is
+    no longer the one recorded.
+    """
+    pieces, second = [], start
+    block_end = record["start"] + record["duration"]
+    used = [file for file in record["files"] if file["start"] < end and start < _end(file)]
+    _verify(used)
+    for file in used:
+        stop = min(end, _end(file))
+        if file["start"] <= second < stop:
+            pieces.append(reader(file["path"]).read(file["path"], second, stop))
+            second = stop
+    if second != end or start >= end or start < record["start"] or end > block_end:
+        raise GwsimError(
+            f"no strain of {record['ifo']} for all of [{start}, {end}): the record covers "
+            f"{covered(record)} of its block [{record['start']}, {block_end})"
+        )
+    return np.concatenate(pieces)
+
+
+def covered(record: dict) -> list[list[int]]:
+    """Return the GPS intervals of the record's block that its files cover."""
+    block_end = record["start"] + record["duration"]
+    files = record["files"]
+    return _joined([[[max(file["start"], record["start"]), min(_end(file), block_end)]] for file in files])
+
+
+def intervals(mask: np.ndarray, start: int) -> list[list[int]]:
+    """Return the stretches [a, b) in which a mask of one value per second from `start` is true."""
+    edges = np.flatnonzero(np.diff(np.concatenate([[False], np.asarray(mask, bool), [False]])))
+    return [[int(a) + start, int(b) + start] for a, b in edges.reshape(-1, 2)]
+
+
+def _look(path, ifo, start, end, sample_rate) -> dict:
+    """Look through the part of a file inside [start, end)."""
+    kind = reader(path)
+    about = kind.describe(path)
+    first, last = about["start"], about["start"] + about["duration"]
+    _compare(path, about, ifo, start, end, sample_rate)
+    a, b = max(start, first), min(end, last)
+    pieces = [(c, min(b, c + PIECE)) for c in range(a, b, PIECE)]
+    finite = np.concatenate([_finite(kind, path, *piece, sample_rate) for piece in pieces])
+    kind.read(path, last - 1, last)  # what lies beyond the block must be there too
+    values = [mask[a - first : b - first] for mask in kind.masks(path)]
+    return {
+        "file": {"path": path, "start": first, "duration": last - first} | _fingerprint(path),
+        "finite": intervals(finite, a),
+        "bits": {
+            bit: intervals(mask >> np.uint32(position) & 1, a)
+            for mask, bits in zip(values, BITS, strict=True)
+            for position, bit in enumerate(bits)
+        },
+    }
+
+
+def _compare(path, about, ifo, start, end, sample_rate):
+    first, last = about["start"], about["start"] + about["duration"]
+    wrong = []
+    if about["ifo"] != ifo:
+        wrong.append(f"strain of {about['ifo'] or 'no ifo'}, expected {ifo}")
+    if about["sample_rate"] != sample_rate:
+        wrong.append(f"strain at {about['sample_rate']} Hz, expected {sample_rate} Hz")
+    if first >= end or last <= start:
+        wrong.append(f"strain of [{first}, {last}), expected some of [{start}, {end})")
+    named = name_parts(path)
+    if named and (named["start"], named["duration"]) != (first, last - first):
+        said = f"its name says {named['duration']} s from {named['start']}"
+        wrong.append(f"{said}, it holds {last - first} s from {first}")
+    if wrong:
+        raise GwsimError(f"{path}: {'; '.join(wrong)}")
+
+
+def name_parts(path: str | Path) -> dict | None:
+    """Return ifo, start and duration as a name like H-H1_GWOSC_4KHZ_R1-1126259447-32.hdf5 states them."""
+    parts = Path(path).stem.split("-")
+    if len(parts) != 4 or not (parts[2].isdigit() and parts[3].isdigit()):
+        return None
+    return {"ifo": parts[1].split("_")[0], "start": int(parts[2]), "duration": int(parts[3])}
+
+
+def _finite(kind, path, start, end, sample_rate) -> np.ndarray:
+    return np.isfinite(kind.read(path, start, end)).reshape(end - start, sample_rate).all(axis=1)
+
+
+def _end(file) -> int:
+    return file["start"] + file["duration"]
+
+
+def _overlaps(files) -> list[str]:
+    """Files that all reach into one block overlap, if at all, inside it."""
+    return [
+        f"{one['path']} and {other['path']} overlap: both hold second {other['start']}"
+        for i, other in enumerate(files)
+        for one in files[:i]
+        if other["start"] < _end(one)
+    ]
+
+
+def _joined(pieces) -> list[list[int]]:
+    """Join sorted lists of intervals; those that touch become one."""
+    joined = []
+    for a, b in (interval for piece in pieces for interval in piece):
+        if joined and joined[-1][1] == a:
+            joined[-1][1] = b
+        else:
+            joined.append([a, b])
+    return joined
+
+
+def _fingerprint(path) -> dict:
+    with Path(path).open("rb") as file:
+        return {"sha256": hashlib.file_digest(file, "sha256").hexdigest(), "bytes": Path(path).stat().st_size}
+
+
+@lru_cache(maxsize=1024)
+def _sha256(path, size, mtime_ns) -> str:
+    """The size and time are in the signature so that a file that changes is looked at again."""
+    return _fingerprint(path)["sha256"]
+
+
+def _verify(files):
+    offenders = []
+    for file in files:
+        path = Path(file["path"])
+        if not path.is_file():
+            offenders.append(f"{path}: no such file")
+            continue
+        stat = path.stat()
+        if stat.st_size != file["bytes"]:
+            offenders.append(f"{path}: {stat.st_size} bytes, recorded {file['bytes']}")
+        elif _sha256(str(path), stat.st_size, stat.st_mtime_ns) != file["sha256"]:
+            offenders.append(f"{path}: its sha256 is not the recorded {file['sha256'][:12]}...")
+    if offenders:
+        raise GwsimError(
+            "files of strain are not those recorded:\n  " + "\n  ".join(offenders) + "\n"
+            "Hint: remove the record that names them and run again."
+        )

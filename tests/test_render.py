@@ -1,0 +1,390 @@
+"""Rendering, held against a slow float64 twin made of LAL, PyCBC and plain convolution."""
+
+import lal
+import numpy as np
+import pandas as pd
+import pytest
+import scipy.signal
+import torch
+from pycbc.filter import sigma
+from pycbc.types import FrequencySeries, TimeSeries
+
+from gwsim import noise, render, seeds, spectral
+from gwsim.errors import GwsimError
+from gwsim.strain import psds
+from gwsim.waveforms import bank, ccsn, surrogates
+
+RATE, IFOS, BLOCK_SECONDS = 4096, ["H1", "L1", "V1"], 24
+NOISE_SETTINGS = {
+    "ifos": IFOS,
+    "sample_rate": RATE,
+    "band": [20, 1600],
+    "stretch": BLOCK_SECONDS,
+    "stretch_min": 16,
+    "psd_segment": 4,
+    "filter": 2,
+    "block": BLOCK_SECONDS,
+}
+SETTINGS = {
+    "ifos": IFOS,
+    "sample_rate": RATE,
+    "band": [20, 1600],
+    "duration": 1,
+    "event_range": [0.0, 0.15],
+    "bank_start": ccsn.START,
+    "crop": "after",
+    "polarisation_convention": "standard",
+    "spectrogram": {"window": 256, "hop": 128, "f_max": 1500},
+    "keep_bits": 10,
+    "shard_rows": 64,
+    "examples": 200,
+}
+BANK_SETTINGS = {"seconds": 1.375, "sample_rate": RATE, "models": dict.fromkeys(surrogates.MODELS, "surrogate")}
+
+
+class MemoryNoise:
+    """White noise in place of whitened strain, and operators of the O3 fits, for two blocks."""
+
+    def __init__(self):
+        frequencies = np.linspace(0, RATE / 2, 4 * RATE // 2 + 1)
+        models = [psds.model_psd("o3", ifo, frequencies) / 1e-46 for ifo in IFOS]
+        self.psds = np.array([[psd * factor for psd in models] for factor in (1.0, 1.3)])
+        self.filters = np.array(
+            [[spectral.whitening_taps(psd, RATE, [20, 1600], 2) for psd in block] for block in self.psds]
+        )
+        self.taps = self.filters.shape[-1]
+        self.strain = seeds.generator("test", "noise").normal(size=(2, 3, BLOCK_SECONDS * RATE))
+        self.strain = self.strain.astype(np.float32)
+
+    def windows(self, blocks, first, size):
+        return np.stack([self.strain[b, :, f : f + size] for b, f in zip(blocks, first, strict=True)])
+
+    def psd(self, block):
+        return self.psds[block]
+
+    def filter(self, block):
+        return self.filters[block]
+
+
+class MemoryBank:
+    """The nine surrogates, conditioned."""
+
+    def __init__(self):
+        rows = [pd.Series({"model": model, "realisation": -1}) for model in surrogates.MODELS]
+        self.entries = np.stack([bank.entry(row, BANK_SETTINGS) for row in rows])
+        self.samples = self.entries.shape[-1]
+
+    def entry(self, system):
+        return self.entries[system]
+
+
+@pytest.fixture(scope="module")
+def sources():
+    return MemoryNoise(), MemoryBank()
+
+
+@pytest.fixture(scope="module")
+def renderer(sources):
+    return render.Renderer(SETTINGS, *sources)
+
+
+@pytest.fixture(scope="module")
+def table():
+    rng, size = seeds.generator("test", "table"), SETTINGS["examples"]
+    system = rng.integers(-1, 9, size)
+    columns = {
+        "label": system + 1,
+        "system": system,
+        "psd_block": rng.integers(0, 2, size),
+        "start_sample": rng.integers(RATE + 256, (BLOCK_SECONDS - 3) * RATE, size),
+        "gps_second": 1238236160 + rng.integers(0, 10**6, size),
+        "gps_nanosecond": rng.integers(0, 10**9, size),
+        "event_time": rng.uniform(0, 0.15, size),
+        "ra": rng.uniform(0, 2 * np.pi, size),
+        "dec": np.arcsin(rng.uniform(-1, 1, size)),
+        "psi": rng.uniform(0, np.pi, size),
+        "theta": np.arccos(rng.uniform(-1, 1, size)),
+        "phi": rng.uniform(0, 2 * np.pi, size),
+        "snr_target": np.where(np.arange(size) % 2, rng.uniform(8, 50, size), np.nan),
+        "distance_target_kpc": np.where(np.arange(size) % 2, np.nan, rng.uniform(1, 10, size)),
+    }
+    return pd.DataFrame(columns)
+
+
+def signal_rows(table, count=12):
+    return table[table["system"] >= 0].iloc[:count]
+
+
+def contraction(quadrupole, theta, phi):
+    """D h+ and D hx in cm by explicit contraction with the polarisation tensors."""
+    s = np.sqrt
+    basis = [
+        np.diag([-1, -1, 2]) / s(6),
+        np.array([[0, 0, 1], [0, 0, 0], [1, 0, 0]]) / s(2),
+        np.array([[0, 0, 0], [0, 0, 1], [0, 1, 0]]) / s(2),
+        np.diag([1, -1, 0]) / s(2),
+        np.array([[0, 1, 0], [1, 0, 0], [0, 0, 0]]) / s(2),
+    ]
+    tensor = np.einsum("at,aij->ijt", quadrupole, np.array(basis))
+    e_theta = [np.cos(theta) * np.cos(phi), np.cos(theta) * np.sin(phi), -np.sin(theta)]
+    e_phi = [-np.sin(phi), np.cos(phi), 0.0]
+    plus = np.einsum("i,j,ijt->t", e_theta, e_theta, tensor) - np.einsum("i,j,ijt->t", e_phi, e_phi, tensor)
+    return plus, 2 * np.einsum("i,j,ijt->t", e_theta, e_phi, tensor)
+
+
+def twin(row, quadrupole, ifo):
+    """One ifo's strain at 1 kpc over [-1, 4) s about the window, by LAL's pattern and delay, in float64."""
+    gps = lal.LIGOTimeGPS(int(row.gps_second), int(row.gps_nanosecond)) + float(row.event_time)
+    gmst, site = lal.GreenwichMeanSiderealTime(gps), lal.cached_detector_by_prefix[ifo]
+    patterns = lal.ComputeDetAMResponse(site.response, row.ra, row.dec, row.psi, gmst)
+    delay = lal.TimeDelayFromEarthCenter(site.location, row.ra, row.dec, gps)
+    plus, cross = contraction(quadrupole, row.theta, row.phi)
+    strain = np.zeros(5 * RATE)
+    strain[: plus.size] = (patterns[0] * plus + patterns[1] * cross) / 3.0856775814913673e21
+    shift = 1.0 + row.event_time + delay + ccsn.START
+    frequencies = np.fft.rfftfreq(strain.size, 1 / RATE)
+    return np.fft.irfft(np.fft.rfft(strain) * np.exp(-2j * np.pi * frequencies * shift), strain.size)
+
+
+def pycbc_snr(strain, psd):
+    """sqrt((h|h)) of one second of strain, by PyCBC."""
+    one_hz = FrequencySeries(psd[::4] * 1e-46, delta_f=1.0)
+    series = TimeSeries(strain, delta_t=1 / RATE)
+    # PyCBC leaves its upper frequency out, our band has it in.
+    return sigma(series, psd=one_hz, low_frequency_cutoff=20.0, high_frequency_cutoff=1601.0)
+
+
+def test_snr_is_pycbcs(renderer, sources, table):
+    rows = signal_rows(table)
+    _, realised = renderer.signals(rows)
+    for place, row in enumerate(rows.itertuples()):
+        quadrupole = sources[1].entries[row.system].astype(float)
+        factor = 1 / realised["distance_kpc"][place]
+        expected = [
+            pycbc_snr(factor * twin(row, quadrupole, ifo)[RATE : 2 * RATE], sources[0].psds[row.psd_block, i])
+            for i, ifo in enumerate(IFOS)
+        ]
+        got = [realised[f"snr_{ifo}"][place] for ifo in IFOS]
+        # LAL's response tensors are single: 2e-8 of the largest pattern, more of a small one.
+        np.testing.assert_allclose(got, expected, rtol=1e-6, atol=1e-7 * np.linalg.norm(expected))
+        np.testing.assert_allclose(realised["snr"][place], np.linalg.norm(expected), rtol=1e-6)
+
+
+def test_whitened_signal_is_the_convolution_with_the_taps(renderer, sources, table):
+    rows = signal_rows(table)
+    whitened, realised = renderer.signals(rows)
+    for place, row in enumerate(rows.itertuples()):
+        quadrupole = sources[1].entries[row.system].astype(float)
+        for i, ifo in enumerate(IFOS):
+            strain = twin(row, quadrupole, ifo) / realised["distance_kpc"][place] / 1e-23
+            expected = scipy.signal.fftconvolve(strain, sources[0].filters[row.psd_block, i], mode="same")
+            got = whitened[place, i].numpy()
+            expected = expected[RATE - 128 : 2 * RATE + 128]
+            np.testing.assert_allclose(got, expected, atol=2e-6 * np.abs(expected).max())
+
+
+def test_noise_and_signal_pass_through_one_operator(renderer, sources, table):
+    row = next(signal_rows(table, 1).itertuples())
+    whitened, realised = renderer.signals(signal_rows(table, 1))
+    taps = sources[0].filters[row.psd_block, 0]
+    raw = seeds.generator("test", "raw").normal(size=7 * RATE) * 50
+    injected = twin(row, sources[1].entries[row.system].astype(float), "H1")
+    injected = np.pad(injected / realised["distance_kpc"][0] / 1e-23, RATE)
+    window = slice(2 * RATE - 128, 3 * RATE + 128)
+    together = spectral.whiten(raw + injected, taps)[window]
+    apart = spectral.whiten(raw, taps)[window] + whitened[0, 0].numpy()
+    np.testing.assert_allclose(together, apart, atol=1e-6 * np.abs(together).max())
+
+
+def test_signals_have_the_wanted_snr_or_distance(renderer, table):
+    _, columns = renderer.rows(table)
+    wanted = table["snr_target"].to_numpy()
+    asked = ~np.isnan(wanted) & (table["system"].to_numpy() >= 0)
+    np.testing.assert_allclose(columns["snr"][asked], wanted[asked], rtol=1e-12)
+    far = np.isnan(wanted) & (table["system"].to_numpy() >= 0)
+    np.testing.assert_allclose(columns["distance_kpc"][far], table["distance_target_kpc"][far], rtol=1e-12)
+    parts = np.stack([columns[f"snr_{ifo}"] for ifo in IFOS])
+    np.testing.assert_allclose(np.sqrt((parts**2).sum(0)), columns["snr"], rtol=1e-9)
+    assert columns["snr"][table["system"] < 0].isna().all()
+    assert (columns["snr_full"].dropna() >= columns["snr"].dropna() * (1 - 1e-3)).all()
+
+
+def test_columns_are_the_documented_ones(renderer, table):
+    _, columns = renderer.rows(table.iloc[:64])
+    documented = {name: np.dtype(column[0]) for name, column in render.realised_columns(IFOS).items()}
+    assert dict(columns.dtypes) == documented
+
+
+def test_arrays_are_the_documented_ones(renderer, table):
+    arrays, _ = renderer.rows(table.iloc[:64])
+    rows = [line.split(" | ") for line in render.__doc__.splitlines() if line.count("|") == 4][1:]
+    layout = {array.name: array for array in render.arrays(SETTINGS)}
+    assert [row[0] for row in rows] == list(arrays) == list(layout)
+    for name, dims, unit, dtype, _ in rows:
+        assert tuple(dims.split(", ")) == layout[name].dims
+        assert arrays[name].dtype == dtype == layout[name].dtype
+        assert layout[name].attributes["units"] == unit
+        assert arrays[name].shape[1:] == layout[name].shape[1:]
+
+
+def test_a_row_has_the_same_bits_alone_and_among_others(renderer, sources, table):
+    arrays, columns = renderer.rows(table)
+    other = render.Renderer(SETTINGS, *sources)
+    for row in (0, 63, 64, 130, 199):
+        alone, its_columns = other.example(table, row)
+        assert all(np.array_equal(alone[name], arrays[name][row]) for name in arrays)
+        pd.testing.assert_frame_equal(its_columns.reset_index(drop=True), columns.iloc[[row]].reset_index(drop=True))
+
+
+def test_old_arrays_are_written_over_with_the_same_bits(renderer, table):
+    fresh, _ = renderer.rows(table.iloc[:128])
+    kept, _ = renderer.rows(table.iloc[64:])
+    again, _ = renderer.rows(table.iloc[:128], out=kept)
+    assert all(np.shares_memory(again[name], kept[name]) for name in again)
+    assert all(np.array_equal(again[name], fresh[name]) for name in fresh)
+
+
+def test_nothing_wraps_around(sources, table):
+    rows = signal_rows(table)
+    short, long = (render.Renderer(SETTINGS, *sources) for _ in range(2))
+    long.geometry = render.dataclasses.replace(long.geometry, fft=4 * long.geometry.fft)
+    one, _ = short.signals(rows)
+    other, _ = long.signals(rows)
+    # Both grids resolve the same taps; only float32 arithmetic differs.
+    np.testing.assert_allclose(one.numpy(), other.numpy(), atol=3e-6 * one.abs().max().item())
+
+
+def test_crop_before_whitens_what_is_inside_the_window_alone(sources, table):
+    rows = signal_rows(table, 4)
+    whitened, realised = render.Renderer({**SETTINGS, "crop": "before"}, *sources).signals(rows)
+    for place, row in enumerate(rows.itertuples()):
+        strain = twin(row, sources[1].entries[row.system].astype(float), "L1")
+        strain = strain / realised["distance_kpc"][place] / 1e-23
+        strain[:RATE], strain[2 * RATE :] = 0, 0
+        expected = scipy.signal.fftconvolve(strain, sources[0].filters[row.psd_block, 1], mode="same")
+        expected = expected[RATE - 128 : 2 * RATE + 128]
+        np.testing.assert_allclose(
+            whitened[place, 1].numpy(), expected, atol=2e-6 * np.abs(expected).max()
+        )
+
+
+def test_spectrogram_is_scipys_of_the_stored_strain(renderer, table):
+    arrays, _ = renderer.rows(table.iloc[:64])
+    window = scipy.signal.get_window("hann", 256)
+    transform = scipy.signal.ShortTimeFFT(window, hop=128, fs=RATE)
+    expected = np.abs(transform.stft(arrays["strain"].astype(float), p0=1, p1=34, k_offset=0))
+    expected = expected[..., :94, :] / np.sqrt((window**2).sum())
+    # Ten bits of mantissa are kept: half a step is 2^-11.
+    np.testing.assert_allclose(arrays["spectrogram"], expected, rtol=2**-10.9, atol=1e-6)
+
+
+def test_noise_alone_has_a_spectrogram_of_mean_square_one(renderer, table):
+    noise_rows = table[table["system"] < 0]
+    strain, _ = renderer.strain(noise_rows)
+    spectrogram = spectral.stft_magnitude(strain, 256, 128, 94)
+    mean = spectrogram.double().square().mean().item()
+    # Half-overlapping Hann frames correlate by 1/6: about 0.7 independent values for each one.
+    assert abs(mean - 1) < 4 / np.sqrt(0.7 * spectrogram.numel())
+
+
+@pytest.mark.parametrize("keep_bits", [7, 10, 22])
+def test_mantissas_are_rounded_half_to_even(keep_bits):
+    values = seeds.generator("test", "mantissa").normal(size=10000).astype(np.float32)
+    rounded = render.round_mantissa(torch.as_tensor(values), keep_bits).numpy()
+    mantissa, exponent = np.frexp(values.astype(np.float64))
+    # np.rint rounds half to even; frexp's mantissa lies in [0.5, 1), so one bit more counts.
+    expected = np.ldexp(np.rint(np.ldexp(mantissa, keep_bits + 1)), exponent - keep_bits - 1)
+    np.testing.assert_array_equal(rounded, expected.astype(np.float32))
+
+
+def test_all_bits_kept_changes_nothing():
+    values = torch.as_tensor(seeds.generator("test", "bits").normal(size=100).astype(np.float32))
+    assert torch.equal(render.round_mantissa(values, 23), values)
+
+
+def test_injections_are_recovered(sources):
+    """(s|h) / sqrt((h|h)) - target over 1000 injections has mean 0 and variance 1."""
+    from gwsim.strain import simulated
+
+    memory, size = MemoryNoise(), 1000
+    settings = {
+        "psd": "o3",
+        "lines": False,
+        "drift": 0.0,
+        "gaps_per_day": 0,
+        "gap_seconds": [1, 2],
+        "failed_bits_per_day": 0,
+        "failed_bit_seconds": [1, 2],
+        "glitches_per_hour": 0,
+        "glitch_snr": [8, 50],
+    }
+    seconds, start = 1100, 1238236160
+    for i, ifo in enumerate(IFOS):
+        stretch = simulated.make(settings, 7, ifo, start, start + seconds, RATE)
+        whitened = spectral.whiten(stretch.strain / 1e-23, memory.filters[0, i]).astype(np.float32)
+        memory.strain = whitened[None, None] if i == 0 else np.append(memory.strain, whitened[None, None], axis=1)
+    rng = seeds.generator("test", "recover")
+    # Signals that end well inside the window, so that cutting takes nothing: he3.5, s25, s18np, z85, z100.
+    table = pd.DataFrame(
+        {
+            "system": rng.choice([0, 3, 6, 7, 8], size),
+            "psd_block": 0,
+            "start_sample": RATE + 256 + np.arange(size) * (RATE + 256),
+            "gps_second": start + np.arange(size),
+            "gps_nanosecond": 0,
+            "event_time": rng.uniform(0.1, 0.15, size),
+            "ra": rng.uniform(0, 2 * np.pi, size),
+            "dec": np.arcsin(rng.uniform(-1, 1, size)),
+            "psi": rng.uniform(0, np.pi, size),
+            "theta": np.arccos(rng.uniform(-1, 1, size)),
+            "phi": rng.uniform(0, 2 * np.pi, size),
+            "snr_target": rng.uniform(5, 50, size),
+            "distance_target_kpc": np.nan,
+        }
+    )
+    renderer = render.Renderer(SETTINGS, memory, sources[1])
+    signal, _ = renderer.signals(table)
+    strain, _ = renderer.strain(table)
+    frequencies = np.fft.rfftfreq(RATE, 1 / RATE)
+    band = (frequencies >= 20) & (frequencies <= 1600)
+    response = np.abs(np.fft.rfft(memory.filters[0], 4 * RATE, axis=-1))[:, ::4] ** 2
+    whitened_psd = response * memory.psds[0][:, ::4]
+    s, h = (np.fft.rfft(x[..., 128:-128].numpy().astype(float))[..., band] / RATE for x in (strain, signal))
+    weight = 4 / whitened_psd[None, :, band]
+    inner = (weight * (s * h.conj()).real).sum((-1, -2)) / np.sqrt((weight * np.abs(h) ** 2).sum((-1, -2)))
+    excess = inner - table["snr_target"].to_numpy()
+    assert abs(excess.mean()) < 3 / np.sqrt(size)
+    assert abs(excess.var() - 1) < 3 * np.sqrt(2 / size)
+
+
+def test_a_table_of_another_noise_store_is_refused(sources, table):
+    memory = MemoryNoise()
+    memory.strain[:, :, 5 * RATE :] = np.nan
+    with pytest.raises(GwsimError, match="reach past the whitened noise"):
+        render.Renderer(SETTINGS, memory, sources[1]).rows(table.iloc[:64])
+
+
+def test_a_silent_waveform_is_refused(sources, table):
+    silent = MemoryBank()
+    silent.entries[:] = 0
+    with pytest.raises(GwsimError, match="no SNR inside their window"):
+        render.Renderer(SETTINGS, sources[0], silent).rows(table.iloc[:64])
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
+def test_cuda_agrees_with_the_cpu(renderer, sources, table):
+    arrays, columns = renderer.rows(table)
+    on_gpu, its_columns = render.Renderer(SETTINGS, *sources, device="cuda").rows(table)
+    np.testing.assert_allclose(on_gpu["strain"], arrays["strain"], rtol=2**-10, atol=1e-5)
+    np.testing.assert_allclose(its_columns["snr"], columns["snr"], rtol=1e-5)
+
+
+@pytest.mark.parametrize("needed", [1, 2, 100, 1025, 9871, 10240, 65537])
+def test_fast_lengths_are_the_least_that_suffice(needed):
+    allowed = sorted(odd * 2**k for odd in (1, 3, 5, 9, 15) for k in range(1, 20))
+    assert render.fast_length(needed) == next(n for n in allowed if n >= needed)
+
+
+def test_noise_margins_hold_what_the_filter_spoils():
+    settings = {"sample_rate": RATE, "filter": 2, "stft_window": 256}
+    assert noise.margin_samples(settings) == RATE + 128 + 103

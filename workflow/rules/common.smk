@@ -1,0 +1,78 @@
+# The configuration, checked, and each stage's own part of it; names of jobs that the rules share.
+import json
+import sys
+from pathlib import Path
+
+from snakemake.exceptions import WorkflowError
+
+ROOT = Path(workflow.basedir)
+sys.path.insert(0, str(ROOT))
+
+from gwsim import configuration, provenance, sharding
+from gwsim.errors import GwsimError
+
+try:
+    configuration.check(config)
+except GwsimError as error:
+    raise WorkflowError(str(error)) from None
+
+RUN = config["run"]
+SETTINGS = {name: json.dumps(part, sort_keys=True) for name, part in configuration.stages(config).items()}
+GPS = configuration.gps_blocks(config)
+DATASETS = {
+    f"{experiment}/{dataset}": (content, content["datasets"][dataset])
+    for experiment, content in config["experiments"].items()
+    for dataset in content["datasets"]
+}
+
+
+wildcard_constraints:
+    ifo="[A-Z][0-9]",
+    gps="[0-9]+",
+    experiment="[a-z0-9_]+",
+    dataset="[A-Za-z0-9_]+",
+    part="[0-9]+-[0-9]+",
+
+
+def code(verb):
+    """Return the files of this package that a verb rests on: editing one reruns its rule."""
+    return [str(path) for path in provenance.closure(f"gwsim.cli.{verb}")]
+
+
+def dataset_of(wildcards):
+    """Return the experiment and the dataset that a target's name speaks of."""
+    name = f"{wildcards.experiment}/{wildcards.dataset}"
+    if name not in DATASETS:
+        raise WorkflowError(f"no dataset results/{name}: expected one of {', '.join(DATASETS)}")
+    return DATASETS[name]
+
+
+def settings_of(wildcards):
+    """Return one stage's settings as JSON."""
+    if wildcards.name not in SETTINGS:
+        raise WorkflowError(f"no settings {wildcards.name}: expected one of {', '.join(SETTINGS)}")
+    return SETTINGS[wildcards.name]
+
+
+def waveform_files(wildcards):
+    """Return the files that a dataset's waveforms are read from."""
+    experiment, _ = dataset_of(wildcards)
+    return [spec["path"] for spec in experiment["waveforms"]["models"].values() if spec != "surrogate"]
+
+
+# Each stage's settings, in a file that changes only when they do.
+rule settings:
+    output:
+        "results/config/{name}.json",
+    log:
+        "logs/config/{name}.log",
+    message:
+        "settings of {wildcards.name}"
+    conda:
+        "../../environment.yml"
+    wildcard_constraints:
+        name=".+",
+    params:
+        content=settings_of,
+    shell:
+        "gwsim settings {output} {params.content:q} 2> {log}"

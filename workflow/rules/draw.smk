@@ -1,0 +1,31 @@
+# REQUIRED INPUTS:
+#     results/segments/RUN/segments.json              PSD blocks
+# OUTPUTS:
+#     results/EXPERIMENT/DATASET/systems.parquet      one row per source
+#     results/EXPERIMENT/DATASET/draw.parquet         one row per example
+
+
+rule draw:
+    input:
+        settings="results/config/{experiment}/{dataset}/draw.json",
+        segments=f"results/segments/{RUN}/segments.json",
+        files=waveform_files,
+        code=code("draw"),
+    output:
+        systems="results/{experiment}/{dataset}/systems.parquet",
+        table="results/{experiment}/{dataset}/draw.parquet",
+    log:
+        "logs/draw/{experiment}-{dataset}.log",
+    benchmark:
+        "benchmarks/draw/{experiment}-{dataset}.tsv"
+    message:
+        "table of {wildcards.experiment} {wildcards.dataset}"
+    conda:
+        "../../environment.yml"
+    threads: 1
+    resources:
+        mem_mb=small_mb,
+        runtime=short_minutes,
+    shell:
+        "gwsim draw --settings {input.settings} --segments {input.segments} --systems {output.systems} "
+        "--table {output.table} > {log} 2>&1"

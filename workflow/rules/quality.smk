@@ -1,0 +1,29 @@
+# REQUIRED INPUTS:
+#     results/EXPERIMENT/DATASET/manifest.json        the finished dataset
+# OUTPUTS:
+#     results/EXPERIMENT/DATASET/quality/index.html   figures and numbers that tell whether it can be trusted
+
+
+rule quality:
+    input:
+        manifest="results/{experiment}/{dataset}/manifest.json",
+        bank="results/{experiment}/{dataset}/bank/manifest.json",
+        segments=f"results/segments/{RUN}/segments.json",
+        code=code("quality"),
+    output:
+        page="results/{experiment}/{dataset}/quality/index.html",
+    log:
+        "logs/quality/{experiment}-{dataset}.log",
+    benchmark:
+        "benchmarks/quality/{experiment}-{dataset}.tsv"
+    message:
+        "quality page of {wildcards.experiment} {wildcards.dataset}"
+    conda:
+        "../../environment.yml"
+    threads: 1
+    resources:
+        mem_mb=render_mb,
+        runtime=short_minutes,
+    shell:
+        "gwsim quality {input.manifest} --bank {input.bank} --segments {input.segments} "
+        "--output {output.page} 2> {log}"

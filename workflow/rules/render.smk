@@ -1,0 +1,92 @@
+# REQUIRED INPUTS:
+#     results/EXPERIMENT/DATASET/draw.parquet         one row per example
+#     results/noise/RUN/manifest.json                 whitened noise
+#     results/EXPERIMENT/DATASET/bank/manifest.json   waveforms
+# OUTPUTS:
+#     results/EXPERIMENT/DATASET/data.zarr            strain (sample, ifo, time),
+#                                                     spectrogram (sample, ifo, frequency, frame), columns
+#     results/EXPERIMENT/DATASET/table.parquet        the table with realised SNRs
+#     results/EXPERIMENT/DATASET/manifest.json        sha256 of every file
+
+
+def render_parts(wildcards):
+    """Return the records of all jobs that render a dataset."""
+    dataset_of(wildcards)
+    settings = json.loads(SETTINGS[f"{wildcards.experiment}/{wildcards.dataset}/render"])
+    names = sharding.parts(settings["examples"], settings["shard_rows"], SHARDS_PER_JOB)
+    return expand("results/{{experiment}}/{{dataset}}/parts/{part}.json", part=names)
+
+
+rule layout:
+    input:
+        settings="results/config/{experiment}/{dataset}/render.json",
+        code=code("layout"),
+    output:
+        layout="results/{experiment}/{dataset}/shards.zarr/zarr.json",
+    log:
+        "logs/render/{experiment}-{dataset}-layout.log",
+    message:
+        "layout of {wildcards.experiment} {wildcards.dataset}"
+    conda:
+        "../../environment.yml"
+    threads: 1
+    resources:
+        mem_mb=small_mb,
+        runtime=short_minutes,
+    shell:
+        "gwsim layout dataset {output.layout} --settings {input.settings} 2> {log}"
+
+
+rule render:
+    input:
+        settings="results/config/{experiment}/{dataset}/render.json",
+        table="results/{experiment}/{dataset}/draw.parquet",
+        noise=f"results/noise/{RUN}/manifest.json",
+        bank="results/{experiment}/{dataset}/bank/manifest.json",
+        layout="results/{experiment}/{dataset}/shards.zarr/zarr.json",
+        code=code("render"),
+    output:
+        record="results/{experiment}/{dataset}/parts/{part}.json",
+    log:
+        "logs/render/{experiment}-{dataset}-{part}.log",
+    benchmark:
+        "benchmarks/render/{experiment}-{dataset}-{part}.tsv"
+    message:
+        "examples of {wildcards.experiment} {wildcards.dataset}, shards {wildcards.part}"
+    conda:
+        "../../environment.yml"
+    threads: 1
+    resources:
+        mem_mb=render_mb,
+        runtime=render_minutes,
+    shell:
+        "gwsim render --settings {input.settings} --table {input.table} --noise {input.noise} "
+        "--bank {input.bank} --layout {input.layout} --part {wildcards.part} --record {output.record} 2> {log}"
+
+
+rule finalise:
+    input:
+        settings="results/config/{experiment}/{dataset}/render.json",
+        card="results/config/{experiment}/{dataset}/card.json",
+        table="results/{experiment}/{dataset}/draw.parquet",
+        noise=f"results/noise/{RUN}/manifest.json",
+        layout="results/{experiment}/{dataset}/shards.zarr/zarr.json",
+        parts=render_parts,
+        code=code("finalise"),
+    output:
+        store=directory("results/{experiment}/{dataset}/data.zarr"),
+        table="results/{experiment}/{dataset}/table.parquet",
+        manifest="results/{experiment}/{dataset}/manifest.json",
+    log:
+        "logs/render/{experiment}-{dataset}-finalise.log",
+    message:
+        "{wildcards.experiment} {wildcards.dataset}, finished"
+    conda:
+        "../../environment.yml"
+    threads: 1
+    resources:
+        mem_mb=small_mb,
+        runtime=short_minutes,
+    shell:
+        "gwsim finalise dataset {input.layout} --settings {input.settings} --table {input.table} "
+        "--noise {input.noise} --card {input.card} 2> {log}"

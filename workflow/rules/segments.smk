@@ -1,0 +1,27 @@
+# REQUIRED INPUTS:
+#     results/strain/RUN/IFO-GPS.json     records of all ifos and GPS blocks
+# OUTPUTS:
+#     results/segments/RUN/segments.json  segments, splits, PSD blocks, seconds removed by cause
+
+
+rule segments:
+    input:
+        settings="results/config/segments.json",
+        records=expand(f"results/strain/{RUN}/{{ifo}}-{{gps}}.json", ifo=config["ifos"], gps=GPS),
+        code=code("segments"),
+    output:
+        segments=f"results/segments/{RUN}/segments.json",
+    log:
+        f"logs/segments/{RUN}/segments.log",
+    benchmark:
+        f"benchmarks/segments/{RUN}/segments.tsv"
+    message:
+        "segments and PSD blocks"
+    conda:
+        "../../environment.yml"
+    threads: 1
+    resources:
+        mem_mb=small_mb,
+        runtime=short_minutes,
+    shell:
+        "gwsim segments --settings {input.settings} --output {output.segments} {input.records} > {log} 2>&1"

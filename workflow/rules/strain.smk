@@ -1,0 +1,29 @@
+# REQUIRED INPUTS:
+#     results/config/strain.json      settings: source, block, PSDs or files
+# OUTPUTS:
+#     results/strain/RUN/IFO-GPS.json record of one ifo and GPS block: its files, finite seconds, bits
+#
+# The files themselves are no outputs: Snakemake never deletes what a record speaks of.
+
+
+rule strain:
+    input:
+        settings="results/config/strain.json",
+        code=code("strain"),
+    output:
+        record=f"results/strain/{RUN}/{{ifo}}-{{gps}}.json",
+    log:
+        f"logs/strain/{RUN}/{{ifo}}-{{gps}}.log",
+    benchmark:
+        f"benchmarks/strain/{RUN}/{{ifo}}-{{gps}}.tsv"
+    message:
+        "strain of {wildcards.ifo} from GPS {wildcards.gps}"
+    conda:
+        "../../environment.yml"
+    threads: 1
+    resources:
+        mem_mb=strain_mb,
+        runtime=short_minutes,
+    shell:
+        "gwsim strain --settings {input.settings} --ifo {wildcards.ifo} --gps {wildcards.gps} "
+        "--record {output.record} 2> {log}"

@@ -1,0 +1,83 @@
+# REQUIRED INPUTS:
+#     results/EXPERIMENT/DATASET/systems.parquet      one row per source
+# OUTPUTS:
+#     results/EXPERIMENT/DATASET/bank/data.zarr       quadrupole (system, component, time)
+#     results/EXPERIMENT/DATASET/bank/manifest.json   sha256 of every file of it
+
+
+def bank_parts(wildcards):
+    """Return the records of all jobs that write a dataset's bank."""
+    systems = configuration.systems(*dataset_of(wildcards))
+    names = sharding.parts(systems, sharding.LEAST_ROWS, SHARDS_PER_JOB)
+    return expand("results/{{experiment}}/{{dataset}}/bank/parts/{part}.json", part=names)
+
+
+rule waveforms_layout:
+    input:
+        settings="results/config/{experiment}/{dataset}/waveforms.json",
+        systems="results/{experiment}/{dataset}/systems.parquet",
+        code=code("layout"),
+    output:
+        layout="results/{experiment}/{dataset}/bank/shards.zarr/zarr.json",
+    log:
+        "logs/waveforms/{experiment}-{dataset}-layout.log",
+    message:
+        "layout of the bank of {wildcards.experiment} {wildcards.dataset}"
+    conda:
+        "../../environment.yml"
+    threads: 1
+    resources:
+        mem_mb=small_mb,
+        runtime=short_minutes,
+    shell:
+        "gwsim layout bank {output.layout} --settings {input.settings} --systems {input.systems} 2> {log}"
+
+
+rule waveforms:
+    input:
+        settings="results/config/{experiment}/{dataset}/waveforms.json",
+        systems="results/{experiment}/{dataset}/systems.parquet",
+        layout="results/{experiment}/{dataset}/bank/shards.zarr/zarr.json",
+        files=waveform_files,
+        code=code("waveforms"),
+    output:
+        record="results/{experiment}/{dataset}/bank/parts/{part}.json",
+    log:
+        "logs/waveforms/{experiment}-{dataset}-{part}.log",
+    benchmark:
+        "benchmarks/waveforms/{experiment}-{dataset}-{part}.tsv"
+    message:
+        "bank of {wildcards.experiment} {wildcards.dataset}, shards {wildcards.part}"
+    conda:
+        "../../environment.yml"
+    threads: 1
+    resources:
+        mem_mb=render_mb,
+        runtime=render_minutes,
+    shell:
+        "gwsim waveforms --settings {input.settings} --systems {input.systems} --layout {input.layout} "
+        "--part {wildcards.part} --record {output.record} 2> {log}"
+
+
+rule waveforms_finalise:
+    input:
+        settings="results/config/{experiment}/{dataset}/waveforms.json",
+        systems="results/{experiment}/{dataset}/systems.parquet",
+        layout="results/{experiment}/{dataset}/bank/shards.zarr/zarr.json",
+        parts=bank_parts,
+        code=code("finalise"),
+    output:
+        store=directory("results/{experiment}/{dataset}/bank/data.zarr"),
+        manifest="results/{experiment}/{dataset}/bank/manifest.json",
+    log:
+        "logs/waveforms/{experiment}-{dataset}-finalise.log",
+    message:
+        "bank of {wildcards.experiment} {wildcards.dataset}, finished"
+    conda:
+        "../../environment.yml"
+    threads: 1
+    resources:
+        mem_mb=small_mb,
+        runtime=short_minutes,
+    shell:
+        "gwsim finalise bank {input.layout} --settings {input.settings} --systems {input.systems} 2> {log}"
