@@ -8,7 +8,7 @@ import json
 import numpy as np
 import pandas as pd
 
-from gwsim import draw, noise, provenance, render
+from gwsim import draw, layout, noise, provenance
 
 LICENCE = {"simulated": "CC0-1.0", "files": "the licence of the strain files, see their source"}
 
@@ -70,7 +70,7 @@ def _axes(settings: dict) -> dict[str, dict]:
     window, half = round(settings["duration"] * rate), stft["window"] // 2
     time = (np.arange(window + 2 * half) - half) / rate
     frame = np.arange(window // stft["hop"] + 1) * stft["hop"] / rate
-    frequency = np.arange(render.frequency_bins(settings)) * rate / stft["window"]
+    frequency = np.arange(layout.frequency_bins(settings)) * rate / stft["window"]
     origin = "after the window's first sample"
     return {
         **ifo_axis(settings["ifos"]),
@@ -82,8 +82,8 @@ def _axes(settings: dict) -> dict[str, dict]:
 
 def _columns(table: pd.DataFrame, settings: dict, classes: list[str]) -> dict[str, dict]:
     """Return each column of the table as an array of samples."""
-    known = draw.COLUMNS | render.realised_columns(settings["ifos"])
-    flags = {"label": classes, "snr_kind": render.SNR_KINDS}
+    known = draw.COLUMNS | layout.realised_columns(settings["ifos"])
+    flags = {"label": classes, "snr_kind": layout.SNR_KINDS}
     arrays = {}
     for name in table.columns:
         _, unit, meaning = known[name]

@@ -1,16 +1,12 @@
 """Rows into arrays: whitened strain with its signal, spectrograms, realised columns. Nothing is drawn here.
 
 Takes rows of `draw.parquet`, whitened noise with its operators, and a bank of quadrupole second derivatives;
-gives float32 arrays whose mantissa is rounded to a stated number of bits. Rows are made in micro-batches of
+gives the arrays and columns of `layout`, mantissas rounded to a stated number of bits. Rows are made in micro-batches of
 fixed boundaries, so that a row has the same bits whoever asks for it.
 
 A signal is summed from the bank in frequency, delayed by a phase (never whole samples), and whitened by the
 block's own operator. Its SNR is that of the conditioned, projected signal cut to the window. Strain and
 amplitude spectra are in units of STRAIN_UNIT, distances in kpc, the bank in cm.
-
-field | dims | unit | dtype | meaning
-strain | sample, ifo, time | 1 | float32 | whitened noise and signal, with half an STFT window at each side
-spectrogram | sample, ifo, frequency, frame | 1 | float32 | magnitude of strain's STFT, of mean square one
 """
 
 import collections
@@ -20,69 +16,15 @@ import numpy as np
 import pandas as pd
 import torch
 
-from gwsim import project, shapes, sharding, spectral, store
+from gwsim import layout, project, sharding, spectral, stft
 from gwsim.conventions import KPC_CM, STRAIN_UNIT
 from gwsim.errors import GwsimError
 from gwsim.waveforms import quadrupole
 
 MICRO_BATCH = sharding.LEAST_ROWS
 CACHED_BLOCKS = 512
-SNR_KINDS = ("optimal", "peak_tile")
-
 # D h in cm, over a distance of 1 kpc, in units of STRAIN_UNIT.
 UNIT_AT_ONE_KPC = 1.0 / (KPC_CM * STRAIN_UNIT)
-
-REALISED = {
-    "snr": ("float64", "1", "optimal network SNR of the signal cut to the window, with its block's PSD"),
-    "snr_full": ("float64", "1", "the same of the whole signal, not cut"),
-    "snr_whitened": ("float64", "1", "root of the sum of squares of the whitened signal in the window"),
-    "snr_kind": ("int32", "1", "how snr is defined"),
-    "distance_kpc": ("float64", "kpc", "distance at which the signal was put"),
-}
-REALISED_PER_IFO = {
-    "snr_{ifo}": ("float64", "1", "optimal SNR in {ifo}"),
-    "arrival_{ifo}": ("float64", "s", "arrival of bounce or merger at {ifo} after the window's first sample"),
-}
-
-
-def realised_columns(ifos: list[str]) -> dict[str, tuple]:
-    """Return name -> (dtype, unit, meaning) of the columns that rendering adds to the table."""
-    columns = dict(REALISED)
-    for ifo in ifos:
-        for name, (dtype, unit, meaning) in REALISED_PER_IFO.items():
-            columns[name.format(ifo=ifo)] = (dtype, unit, meaning.format(ifo=ifo))
-    return columns
-
-
-def arrays(settings: dict) -> list[store.Array]:
-    """Return the layout of a dataset's store."""
-    rate, stft, ifos = settings["sample_rate"], settings["spectrogram"], len(settings["ifos"])
-    samples = round(settings["duration"] * rate) + stft["window"]
-    frames, bins = (samples - stft["window"]) // stft["hop"] + 1, frequency_bins(settings)
-    rounded = {"units": "1", "mantissa_bits_kept": settings["keep_bits"]}
-    fields = (
-        ("strain", ("time",), (samples,), "whitened strain, noise and signal"),
-        ("spectrogram", ("frequency", "frame"), (bins, frames), "magnitude of strain's STFT, of mean square one"),
-    )
-    return [
-        store.Array(
-            name=name,
-            dims=("sample", "ifo", *dims),
-            shape=(settings["examples"], ifos, *shape),
-            rows=settings["shard_rows"],
-            chunk=(ifos, *shape),
-            dtype="float32",
-            attributes={**rounded, "long_name": meaning},
-        )
-        for name, dims, shape, meaning in fields
-    ]
-
-
-def frequency_bins(settings: dict) -> int:
-    """Return how many bins, from zero frequency on, a spectrogram keeps."""
-    stft = settings["spectrogram"]
-    return int(stft["f_max"] * stft["window"] / settings["sample_rate"]) + 1
-
 
 @dataclasses.dataclass(frozen=True)
 class Geometry:
@@ -108,8 +50,8 @@ class Geometry:
 
 def geometry(settings: dict, bank_samples: int, taps: int) -> Geometry:
     """Return the sizes; the transforms are long enough that nothing wraps around into the window."""
-    rate, stft = settings["sample_rate"], settings["spectrogram"]
-    window, half_stft, half_filter = round(settings["duration"] * rate), stft["window"] // 2, taps // 2
+    rate, transform = settings["sample_rate"], settings["spectrogram"]
+    window, half_stft, half_filter = round(settings["duration"] * rate), transform["window"] // 2, taps // 2
     light = -(-rate * 25 // 1000)
     origin = [round((event + settings["bank_start"]) * rate) + half_stft for event in settings["event_range"]]
     first, last = origin[0] - light, origin[1] + bank_samples + light
@@ -118,8 +60,8 @@ def geometry(settings: dict, bank_samples: int, taps: int) -> Geometry:
         rate=rate,
         window=window,
         half_stft=half_stft,
-        hop=stft["hop"],
-        bins=frequency_bins(settings),
+        hop=transform["hop"],
+        bins=layout.frequency_bins(settings),
         fft=fast_length(needed),
         bank_start=settings["bank_start"],
         band=(float(settings["band"][0]), float(settings["band"][1])),
@@ -177,8 +119,8 @@ class Renderer:
         """Render one micro-batch of rows."""
         strain, columns = self.strain(table)
         strain = round_mantissa(strain, self.settings["keep_bits"])
-        stft = self.settings["spectrogram"]
-        spectrogram = spectral.stft_magnitude(strain, stft["window"], stft["hop"], self.geometry.bins)
+        sizes = self.geometry
+        spectrogram = stft.magnitude(strain, 2 * sizes.half_stft, sizes.hop, sizes.bins)
         spectrogram = round_mantissa(spectrogram.contiguous(), self.settings["keep_bits"])
         return {"strain": strain.cpu().numpy(), "spectrogram": spectrogram.cpu().numpy()}, columns
 
@@ -192,7 +134,7 @@ class Renderer:
                 f"rows {table.index[0]} to {table.index[-1]} reach past the whitened noise of their block: "
                 "the table does not belong to this noise store; draw it again"
             )
-        kinds = {name: column[0] for name, column in realised_columns(self.ifos).items()}
+        kinds = {name: column[0] for name, column in layout.realised_columns(self.ifos).items()}
         columns = {name: np.full(len(table), _missing(kind)) for name, kind in kinds.items()}
         signal = np.flatnonzero(table["system"].to_numpy() >= 0)
         if len(signal):
@@ -223,7 +165,7 @@ class Renderer:
             "snr": unit * scale,
             "snr_full": unit_full.cpu().numpy() * scale,
             "snr_whitened": snr_whitened.cpu().numpy(),
-            "snr_kind": np.full(len(table), SNR_KINDS.index("optimal")),
+            "snr_kind": np.full(len(table), layout.SNR_KINDS.index("optimal")),
             "distance_kpc": 1.0 / scale,
         }
         for i, ifo in enumerate(self.ifos):
@@ -231,7 +173,7 @@ class Renderer:
             realised[f"arrival_{ifo}"] = arrival[:, i]
         return whitened, realised
 
-    def projected(self, table: pd.DataFrame) -> tuple[shapes.Spectra, np.ndarray]:
+    def projected(self, table: pd.DataFrame) -> tuple[stft.Spectra, np.ndarray]:
         """Return each ifo's signal at 1 kpc, as rfft over the transform's length, and its arrival times."""
         second, nanosecond = event_gps(table)
         ra, dec, psi = (table[name].to_numpy() for name in ("ra", "dec", "psi"))
@@ -271,7 +213,7 @@ class Renderer:
 
         Products are float32 and sums of 64 of them too; their sum is float64.
         """
-        terms = spectral.power(spectra) * weight
+        terms = stft.power(spectra) * weight
         whole = terms.shape[-1] // 64 * 64
         total = terms[..., :whole].unflatten(-1, (-1, 64)).sum(-1).sum(-1, dtype=torch.float64)
         total += terms[..., whole:].sum(-1, dtype=torch.float64)

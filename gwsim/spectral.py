@@ -1,4 +1,4 @@
-"""Power spectra, the whitening operator, the short-time Fourier transform and the inner product.
+"""Power spectra and the whitening operator.
 
 The whitening operator of one (ifo, PSD block) is a zero-phase finite impulse response, stored as taps:
 a high-pass and the inverse amplitude spectrum, truncated. Noise passes through it by convolution in
@@ -8,18 +8,17 @@ whiten(n + h) = whiten(n) + whiten(h).
 
 import numpy as np
 import scipy.signal
-import torch
 
 from gwsim import shapes
 
 
-def welch(strain: shapes.Series, sample_rate: int, seconds: float) -> shapes.Frequencies:
+def welch(strain: shapes.Series, sample_rate: int, seconds: float) -> shapes.Spectrum:
     """Estimate the one-sided PSD: median over Hann segments of the given length, half overlapping."""
     size = round(seconds * sample_rate)
     return scipy.signal.welch(strain, sample_rate, nperseg=size, average="median")[1]
 
 
-def floored(psd: shapes.Frequencies, frequencies: shapes.Frequencies, band) -> shapes.Frequencies:
+def floored(psd: shapes.Spectrum, frequencies: shapes.Spectrum, band) -> shapes.Spectrum:
     """Raise the PSD outside the band to its smallest value inside.
 
     Model PSDs are zero below their cut-off and decimated data vanish near the Nyquist frequency; what
@@ -29,13 +28,13 @@ def floored(psd: shapes.Frequencies, frequencies: shapes.Frequencies, band) -> s
     return np.where(inside, psd, np.maximum(psd, psd[inside].min()))
 
 
-def high_pass(frequencies: shapes.Frequencies, f_low: float) -> shapes.Frequencies:
+def high_pass(frequencies: shapes.Spectrum, f_low: float) -> shapes.Spectrum:
     """Return the high-pass response: a raised cosine in amplitude from f_low / 2 to 0.9 f_low."""
     low, high = 0.5 * f_low, 0.9 * f_low
     return np.sin(np.clip((frequencies - low) / (high - low), 0.0, 1.0) * np.pi / 2) ** 2
 
 
-def whitening_taps(psd: shapes.Frequencies, sample_rate: int, band, seconds: float) -> shapes.Series:
+def whitening_taps(psd: shapes.Spectrum, sample_rate: int, band, seconds: float) -> shapes.Taps:
     """Return the operator's taps (an odd number, the middle one at delay zero).
 
     The impulse response is tapered over its outer halves. What the high-pass takes from the variance is
@@ -51,31 +50,18 @@ def whitening_taps(psd: shapes.Frequencies, sample_rate: int, band, seconds: flo
     return impulse * scipy.signal.windows.tukey(2 * half + 1, 0.5)
 
 
-def whiten(strain: shapes.Series, taps: shapes.Series) -> shapes.Series:
+def whiten(strain: shapes.Series, taps: shapes.Taps) -> shapes.Series:
     """Pass strain through the operator; half a filter at each end, which lacks its neighbours, is NaN."""
     half = len(taps) // 2
     inside = scipy.signal.oaconvolve(strain, taps, mode="valid")
     return np.pad(inside, half, constant_values=np.nan)
 
 
-def at_frequencies(psd: shapes.Psd, sample_rate: int, frequencies: shapes.Frequencies) -> shapes.Psd:
+def at_frequencies(
+    psd: shapes.Psds, sample_rate: int, frequencies: shapes.Frequencies
+) -> shapes.Psd:
     """Interpolate PSDs, linearly, from their own grid (0 to Nyquist) to other frequencies."""
     position = frequencies / (sample_rate / 2) * (psd.shape[-1] - 1)
     left = np.minimum(position.astype(int), psd.shape[-1] - 2)
     share = position - left
     return psd[..., left] * (1 - share) + psd[..., left + 1] * share
-
-
-def stft_magnitude(strain: torch.Tensor, window: int, hop: int, bins: int) -> torch.Tensor:
-    """Return |STFT| with a periodic Hann window, of mean square one for white noise of unit variance.
-
-    (..., time) -> (..., frequency, frame); frames lie wholly inside the input, nothing is padded.
-    """
-    taper = torch.hann_window(window, periodic=True, dtype=strain.dtype, device=strain.device)
-    frames = strain.unfold(-1, window, hop) * (taper / taper.square().sum().sqrt())
-    return power(torch.fft.rfft(frames)[..., :bins]).sqrt().transpose(-1, -2)
-
-
-def power(spectra: torch.Tensor) -> torch.Tensor:
-    """Return |z|^2, several times as fast as z.abs().square()."""
-    return spectra.real.square() + spectra.imag.square()

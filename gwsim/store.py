@@ -17,6 +17,7 @@ import math
 import os
 import shutil
 import uuid
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -76,8 +77,10 @@ def _create_array(path: Path, array: Array) -> None:
     rest = array.shape[1:]
     # A shard is a whole number of inner chunks; readers never see beyond the array's own shape.
     whole = tuple(-(-size // chunk) * chunk for size, chunk in zip(rest, array.chunk, strict=True))
-    zarr.open_group(path, mode="a", zarr_format=3).create_array(
-        array.name,
+    # Each array alone: for arrays of a group zarr needs hard links, which not every file system has.
+    zarr.create_array(
+        path / array.name,
+        zarr_format=3,
         shape=array.shape,
         chunks=(1, *array.chunk),
         shards=(array.rows, *whole),
@@ -118,8 +121,10 @@ def write_shard(folder: Path, index: int, rows: tuple[int, int], arrays: dict[st
             raise ValueError(f"rows {rows} are not the whole of {name}'s shard {index} of {per_shard} rows")
         if values.shape != (rows[1] - rows[0], *target.shape[1:]):  # tensorstore would broadcast
             raise ValueError(f"rows {rows} of {name}: got shape {values.shape}, store has {target.shape}")
-        target[rows[0] : rows[1]].write(values).result()
         path = shard_path(name, index, values.ndim)
+        # tensorstore reads a shard that stands, and cannot write over a damaged one.
+        (folder / "shards.zarr" / path).unlink(missing_ok=True)
+        target[rows[0] : rows[1]].write(values).result()
         files[path] = fingerprint(folder / "shards.zarr" / path)
     return files
 
@@ -294,8 +299,9 @@ def _add_small_arrays(path: Path, arrays: dict[str, dict], attributes: dict) -> 
     group = zarr.open_group(path, mode="r+", zarr_format=3)
     for name, array in arrays.items():
         values = np.asarray(array["values"])
-        group.create_array(
-            name,
+        zarr.create_array(
+            path / name,
+            zarr_format=3,
             data=values,
             chunks=values.shape if values.size else "auto",
             compressors=[BloscCodec(cname="zstd", clevel=5, shuffle="bitshuffle")],
@@ -305,7 +311,10 @@ def _add_small_arrays(path: Path, arrays: dict[str, dict], attributes: dict) -> 
         )
     group.attrs.update(attributes)
     # Consolidate before other files are added: zarr warns about files that it does not know.
-    zarr.consolidate_metadata(path, zarr_format=3)
+    with warnings.catch_warnings():
+        # They are a convenience: readers that ignore them read the same.
+        warnings.filterwarnings("ignore", message="Consolidated metadata is currently not part")
+        zarr.consolidate_metadata(path, zarr_format=3)
 
 
 def manifest(folder: Path, records: list[dict], beside=()) -> dict:

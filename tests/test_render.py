@@ -9,7 +9,7 @@ import torch
 from pycbc.filter import sigma
 from pycbc.types import FrequencySeries, TimeSeries
 
-from gwsim import noise, render, seeds, spectral
+from gwsim import layout, noise, render, seeds, spectral, stft
 from gwsim.errors import GwsimError
 from gwsim.strain import psds
 from gwsim.waveforms import bank, ccsn, surrogates
@@ -211,20 +211,20 @@ def test_signals_have_the_wanted_snr_or_distance(renderer, table):
 
 def test_columns_are_the_documented_ones(renderer, table):
     _, columns = renderer.rows(table.iloc[:64])
-    documented = {name: np.dtype(column[0]) for name, column in render.realised_columns(IFOS).items()}
+    documented = {name: np.dtype(column[0]) for name, column in layout.realised_columns(IFOS).items()}
     assert dict(columns.dtypes) == documented
 
 
 def test_arrays_are_the_documented_ones(renderer, table):
     arrays, _ = renderer.rows(table.iloc[:64])
-    rows = [line.split(" | ") for line in render.__doc__.splitlines() if line.count("|") == 4][1:]
-    layout = {array.name: array for array in render.arrays(SETTINGS)}
-    assert [row[0] for row in rows] == list(arrays) == list(layout)
+    rows = [line.split(" | ") for line in layout.__doc__.splitlines() if line.count("|") == 4][1:]
+    stored = {array.name: array for array in layout.arrays(SETTINGS)}
+    assert [row[0] for row in rows] == list(arrays) == list(stored)
     for name, dims, unit, dtype, _ in rows:
-        assert tuple(dims.split(", ")) == layout[name].dims
-        assert arrays[name].dtype == dtype == layout[name].dtype
-        assert layout[name].attributes["units"] == unit
-        assert arrays[name].shape[1:] == layout[name].shape[1:]
+        assert tuple(dims.split(", ")) == stored[name].dims
+        assert arrays[name].dtype == dtype == stored[name].dtype
+        assert stored[name].attributes["units"] == unit
+        assert arrays[name].shape[1:] == stored[name].shape[1:]
 
 
 def test_a_row_has_the_same_bits_alone_and_among_others(renderer, sources, table):
@@ -281,7 +281,7 @@ def test_spectrogram_is_scipys_of_the_stored_strain(renderer, table):
 def test_noise_alone_has_a_spectrogram_of_mean_square_one(renderer, table):
     noise_rows = table[table["system"] < 0]
     strain, _ = renderer.strain(noise_rows)
-    spectrogram = spectral.stft_magnitude(strain, 256, 128, 94)
+    spectrogram = stft.magnitude(strain, 256, 128, 94)
     mean = spectrogram.double().square().mean().item()
     # Half-overlapping Hann frames correlate by 1/6: about 0.7 independent values for each one.
     assert abs(mean - 1) < 4 / np.sqrt(0.7 * spectrogram.numel())

@@ -35,6 +35,6 @@ def _arrays(args, settings):
         from gwsim.waveforms import bank
 
         return bank.arrays(pyarrow.parquet.read_metadata(args.systems).num_rows, settings)
-    from gwsim import render
+    from gwsim import layout
 
-    return render.arrays(settings)
+    return layout.arrays(settings)

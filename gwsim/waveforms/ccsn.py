@@ -16,6 +16,7 @@ from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
+from jaxtyping import Float
 from scipy.interpolate import CubicSpline
 from scipy.signal import butter, firwin, kaiserord, resample_poly, sosfiltfilt
 from scipy.signal.windows import tukey
@@ -63,7 +64,7 @@ def load(model: str, spec: str | Mapping = "surrogate", realisation: int | None 
 
 
 def describe(spec: str | Mapping) -> dict:
-    """Return what the table of systems says of a model: source, fixed_direction, realisation (-1, the default).
+    """Return what the table of systems says of a model; realisation -1 is the default one.
 
     A file is read for it, so that a bad one is refused before anything is drawn.
     """
@@ -173,7 +174,7 @@ def _taper(basis: Quadrupole) -> Quadrupole:
     return basis * tukey(basis.shape[1], TUKEY_ALPHA)
 
 
-def _decimate(basis: Quadrupole, factor: int) -> Quadrupole:
+def _decimate(basis: Quadrupole, factor: int) -> Float[np.ndarray, "5 decimated"]:
     """Keep every factor-th sample, from the first on, of the anti-aliased signal."""
     if factor == 1:
         return basis

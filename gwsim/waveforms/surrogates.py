@@ -12,9 +12,8 @@ Astone et al. 2018 in the rotating-wave limit.
 import functools
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib import resources
-from operator import index
 
 import numpy as np
 import yaml
@@ -108,13 +107,9 @@ def components(model: str, realisation: int | None = None) -> dict[str, Quadrupo
 
 
 def _streams(model: str, realisation: int) -> dict[str, np.random.Generator]:
-    try:
-        number = index(realisation)
-    except TypeError:
-        number = -1
-    if number < 0:
+    if realisation < 0:
         raise GwsimError(f"surrogate {model}: realisation {realisation!r}, expected an integer of at least 0")
-    children = np.random.SeedSequence([_SEED, MODELS.index(model), number]).spawn(len(_STREAMS))
+    children = np.random.SeedSequence([_SEED, MODELS.index(model), realisation]).spawn(len(_STREAMS))
     return {
         name: np.random.Generator(np.random.PCG64(child))
         for name, child in zip(_STREAMS, children, strict=True)
@@ -147,7 +142,7 @@ def _track(
     amplitude: Series,
     tau: float,
     modulation: float,
-    weights: tuple[float, ...] = (1, 1, 1, 1, 1),
+    weights: Sequence[float] = (1, 1, 1, 1, 1),
 ) -> Quadrupole:
     """Return five independent processes of rms amplitude * weights about one wandering frequency."""
     real = _noise(rng, 5, len(time), tau)

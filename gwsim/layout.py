@@ -1,0 +1,61 @@
+"""What a dataset's store holds: its arrays, and the columns that rendering adds to the table.
+
+field | dims | unit | dtype | meaning
+strain | sample, ifo, time | 1 | float32 | whitened noise and signal, with half an STFT window at each side
+spectrogram | sample, ifo, frequency, frame | 1 | float32 | magnitude of strain's STFT, of mean square one
+"""
+
+from gwsim import store
+
+SNR_KINDS = ("optimal", "peak_tile")
+
+REALISED = {
+    "snr": ("float64", "1", "optimal network SNR of the signal cut to the window, with its block's PSD"),
+    "snr_full": ("float64", "1", "the same of the whole signal, not cut"),
+    "snr_whitened": ("float64", "1", "root of the sum of squares of the whitened signal in the window"),
+    "snr_kind": ("int32", "1", "how snr is defined"),
+    "distance_kpc": ("float64", "kpc", "distance at which the signal was put"),
+}
+REALISED_PER_IFO = {
+    "snr_{ifo}": ("float64", "1", "optimal SNR in {ifo}"),
+    "arrival_{ifo}": ("float64", "s", "arrival of bounce or merger at {ifo} after the window's first sample"),
+}
+
+
+def realised_columns(ifos: list[str]) -> dict[str, tuple]:
+    """Return name -> (dtype, unit, meaning) of the columns that rendering adds to the table."""
+    columns = dict(REALISED)
+    for ifo in ifos:
+        for name, (dtype, unit, meaning) in REALISED_PER_IFO.items():
+            columns[name.format(ifo=ifo)] = (dtype, unit, meaning.format(ifo=ifo))
+    return columns
+
+
+def arrays(settings: dict) -> list[store.Array]:
+    """Return the layout of a dataset's store."""
+    rate, stft, ifos = settings["sample_rate"], settings["spectrogram"], len(settings["ifos"])
+    samples = round(settings["duration"] * rate) + stft["window"]
+    frames, bins = (samples - stft["window"]) // stft["hop"] + 1, frequency_bins(settings)
+    rounded = {"units": "1", "mantissa_bits_kept": settings["keep_bits"]}
+    fields = (
+        ("strain", ("time",), (samples,), "whitened strain, noise and signal"),
+        ("spectrogram", ("frequency", "frame"), (bins, frames), "magnitude of strain's STFT, of mean square one"),
+    )
+    return [
+        store.Array(
+            name=name,
+            dims=("sample", "ifo", *dims),
+            shape=(settings["examples"], ifos, *shape),
+            rows=settings["shard_rows"],
+            chunk=(ifos, *shape),
+            dtype="float32",
+            attributes={**rounded, "long_name": meaning},
+        )
+        for name, dims, shape, meaning in fields
+    ]
+
+
+def frequency_bins(settings: dict) -> int:
+    """Return how many bins, from zero frequency on, a spectrogram keeps."""
+    stft = settings["spectrogram"]
+    return int(stft["f_max"] * stft["window"] / settings["sample_rate"]) + 1

@@ -1,0 +1,24 @@
+"""The short-time Fourier transform of batches, in torch, on whichever device they are."""
+
+import torch
+from jaxtyping import Complex, Float
+
+Spectra = Complex[torch.Tensor, "*batch frequency"]
+Power = Float[torch.Tensor, "*batch frequency"]
+
+
+def magnitude(
+    strain: Float[torch.Tensor, "*batch time"], window: int, hop: int, bins: int
+) -> Float[torch.Tensor, "*batch frequency frame"]:
+    """Return |STFT| with a periodic Hann window, of mean square one for white noise of unit variance.
+
+    Frames lie wholly inside the input; nothing is padded.
+    """
+    taper = torch.hann_window(window, periodic=True, dtype=strain.dtype, device=strain.device)
+    frames = strain.unfold(-1, window, hop) * (taper / taper.square().sum().sqrt())
+    return power(torch.fft.rfft(frames)[..., :bins]).sqrt().transpose(-1, -2)
+
+
+def power(spectra: Spectra) -> Power:
+    """Return |z|^2, several times as fast as z.abs().square()."""
+    return spectra.real.square() + spectra.imag.square()

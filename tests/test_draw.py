@@ -1,0 +1,354 @@
+"""The table: its columns, the laws of its streams, its distributions against scipy, and where its noise lies."""
+
+from fractions import Fraction
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import stats
+
+from gwsim import draw, noise
+from gwsim.errors import GwsimError
+
+RATE = 64
+BLOCKS = [
+    {"split": "train", "start": 1000, "end": 1128},
+    {"split": "test", "start": 1200, "end": 1300},
+    {"split": "train", "start": 1400, "end": 1464},
+    {"split": "train", "start": 1500, "end": 1503},
+]
+CLASSES = ["noise", "loud", "quiet", "file"]
+MODELS = {
+    "loud": {"source": "surrogate", "fixed_direction": False, "realisation": -1},
+    "quiet": {"source": "surrogate", "fixed_direction": False, "realisation": -1},
+    "file": {"source": "dat /data/x.dat", "fixed_direction": True, "realisation": -1},
+}
+SETTINGS = {
+    "split": "train",
+    "examples": 4000,
+    "reuse": "overlap",
+    "paired": False,
+    "columns": {"event_time": {"uniform": [0, 0.15]}, "snr": {"uniform": [20, 50]}},
+    "seed": 7,
+    "experiment": "ccsn",
+    "dataset": "train",
+    "classes": CLASSES,
+    "fresh": False,
+    "sample_rate": RATE,
+    "window_samples": RATE,
+    "stft_window": 16,
+    "filter": 2,
+}
+SETTINGS["margin"] = noise.margin_samples(SETTINGS)
+EVERYWHERE = ("psd_block", "start_sample", "gps_second", "gps_nanosecond", "label", "system")
+
+
+def drawn(columns=None, **changes):
+    """Systems and table under some changes of the settings; columns are added to the usual ones."""
+    settings = SETTINGS | changes | {"columns": SETTINGS["columns"] | (columns or {})}
+    settings["columns"] = {name: spec for name, spec in settings["columns"].items() if spec is not None}
+    return draw.draw(BLOCKS, MODELS, settings)
+
+
+def same(one, other, but=()):
+    pd.testing.assert_frame_equal(
+        one.drop(columns=list(but)), other.drop(columns=list(but)), check_exact=True
+    )
+
+
+def uniform_p(values):
+    return stats.kstest(values, "uniform").pvalue
+
+
+def test_the_tables_are_what_their_description_says():
+    systems, table = drawn()
+    assert {name: str(kind) for name, kind in table.dtypes.items()} == {
+        name: kind for name, (kind, _, _) in draw.COLUMNS.items()
+    }
+    assert {name: str(kind) for name, kind in systems.dtypes.items()} == {
+        name: kind for name, (kind, _, _) in draw.SYSTEM_COLUMNS.items()
+    }
+    assert len(table) == 4000 and len(systems) == 3
+
+
+def test_tables_survive_parquet(tmp_path):
+    for part in drawn():
+        part.to_parquet(tmp_path / "t.parquet", index=False)
+        same(pd.read_parquet(tmp_path / "t.parquet"), part)
+
+
+@pytest.mark.parametrize("reuse", ["overlap", "never"])
+@pytest.mark.parametrize("paired", [False, True])
+@pytest.mark.parametrize("fresh", [False, True])
+def test_a_row_is_the_same_in_a_longer_table(reuse, paired, fresh):
+    grids = {"snr": {"grid": [8, 12, 20]}, "ra": {"list": [0.1, 0.2, 0.3, 0.4, 0.5]}}
+    options = {"reuse": reuse, "paired": paired, "fresh": fresh, "columns": grids}
+    short_systems, short = drawn(examples=60, **options)
+    systems, table = drawn(examples=132, **options)
+    same(table.iloc[:60], short)
+    same(systems.iloc[: len(short_systems)], short_systems)
+    # 50 rows end inside a round of classes x grid values.
+    same(table.iloc[:50], drawn(examples=50, **options)[1])
+
+
+@pytest.mark.parametrize("snr", [{"uniform": [8, 24]}, 40, {"list": [8, 12]}, {"grid": [8, 12]}])
+def test_a_column_changed_changes_no_other(snr):
+    _, table = drawn()
+    _, louder = drawn({"snr": snr})
+    same(table, louder, but=["snr_target"])
+    assert not louder["snr_target"].equals(table["snr_target"])
+
+
+def test_a_column_added_changes_no_other():
+    _, table = drawn()
+    same(table, drawn({"theta": 0.5})[1], but=["theta"])
+    same(table, drawn({"psi": {"grid": [0.1, 0.2, 0.3]}})[1], but=["psi"])
+    same(table, drawn({"snr": None, "distance_kpc": 3})[1], but=["snr_target", "distance_target_kpc"])
+
+
+def test_louder_is_the_same_quantile():
+    _, table = drawn()
+    _, louder = drawn({"snr": {"uniform": [120, 150]}})
+    signal = table["label"] > 0
+    np.testing.assert_allclose(
+        louder["snr_target"][signal] - table["snr_target"][signal], 100, rtol=0, atol=1e-12
+    )
+
+
+def test_datasets_seeds_and_experiments_share_no_numbers():
+    _, table = drawn(examples=400)
+    free = ["ra", "dec", "psi", "theta", "phi", "event_time", "snr_target"]
+    for other in ({"dataset": "test"}, {"seed": 8}, {"experiment": "cbc"}):
+        _, changed = drawn(examples=400, **other)
+        for name in free:
+            # 0 is the fixed direction of the model from a file.
+            shared = set(table[name].dropna()) & set(changed[name].dropna()) - {0.0}
+            assert not shared, name
+        assert (table["label"] != changed["label"]).any()
+        assert (table["start_sample"] != changed["start_sample"]).mean() > 0.9
+
+
+def test_columns_share_no_numbers():
+    _, table = drawn({"snr": {"uniform": [0, 1]}, "event_time": {"uniform": [0, 1]}})
+    signal = table[table["label"] == 1]
+    quantiles = {
+        "ra": signal["ra"] / (2 * np.pi),
+        "dec": (np.sin(signal["dec"]) + 1) / 2,
+        "psi": signal["psi"] / np.pi,
+        "theta": (1 - np.cos(signal["theta"])) / 2,
+        "phi": signal["phi"] / (2 * np.pi),
+        "snr": signal["snr_target"],
+        "event_time": signal["event_time"],
+    }
+    correlation = np.corrcoef(list(quantiles.values())) - np.eye(len(quantiles))
+    assert np.abs(correlation).max() < 4.5 / np.sqrt(len(signal))
+    for name, values in quantiles.items():
+        assert uniform_p(values) > 1e-3, name
+
+
+def test_every_class_is_as_frequent_as_any_other():
+    _, table = drawn(examples=4000)
+    assert table["label"].value_counts().to_dict() == dict.fromkeys(range(4), 1000)
+    cycles = table["label"].to_numpy().reshape(-1, 4)
+    assert (np.sort(cycles, axis=1) == np.arange(4)).all()
+    # All 24 orders occur, each about as often.
+    orders = np.unique(cycles, axis=0, return_counts=True)[1]
+    assert len(orders) == 24 and stats.chisquare(orders).pvalue > 1e-3
+
+
+def test_every_class_has_every_combination_of_grid_values_equally_often():
+    _, table = drawn({"snr": {"grid": [8, 12]}, "psi": {"grid": [0, 1, 2]}}, examples=240)
+    signal = table[table["label"] > 0]
+    counts = signal.groupby(["label", "snr_target", "psi"]).size()
+    assert len(counts) == 3 * 6 and set(counts) == {240 // 24}
+    # And so in each round of 24 rows, in no fixed order.
+    first = signal[signal.index < 24].groupby(["label", "snr_target", "psi"]).size()
+    assert set(first) == {1} and len(first) == 18
+    values = signal[signal["label"] == 1]["snr_target"].to_numpy().reshape(-1, 6)
+    assert len(np.unique(values, axis=0)) > 1
+
+
+def test_paired_rows_differ_in_the_grid_alone():
+    systems, table = drawn({"snr": {"grid": [8, 12, 20]}}, examples=120, paired=True, fresh=True)
+    _, alone = drawn({"snr": {"grid": [8, 12, 20]}}, examples=120, fresh=True)
+    for start in range(0, 120, 12):
+        part = table.iloc[start : start + 12]
+        for label, rows in part.groupby("label"):
+            alike = rows.drop(columns=["snr_target", "system"]).drop_duplicates()
+            assert len(rows) == 3 and len(alike) == 1
+            if label:
+                assert set(rows["snr_target"]) == {8, 12, 20}
+                assert systems.loc[rows["system"], "realisation"].nunique() == 1
+    assert table["ra"].nunique() == 30 and alone["ra"].nunique() == 90
+
+
+LOG = {"power_law": {"index": -1, "low": 2, "high": 200}}
+VOLUME = {"power_law": {"index": 2, "low": 1, "high": 10}}
+STEEP = {"power_law": {"index": -2.5, "low": 1, "high": 40}}
+
+
+@pytest.mark.parametrize(
+    ("spec", "cdf"),
+    [
+        ({"uniform": [20, 50]}, stats.uniform(20, 30).cdf),
+        ({"uniform": [50, 20]}, stats.uniform(20, 30).cdf),
+        ({"uniform_cos": [0, np.pi]}, lambda x: (1 - np.cos(x)) / 2),
+        ({"uniform_cos": [0.3, 1.2]}, lambda x: (np.cos(0.3) - np.cos(x)) / (np.cos(0.3) - np.cos(1.2))),
+        ({"uniform_sin": [-np.pi / 2, np.pi / 2]}, lambda x: (1 + np.sin(x)) / 2),
+        ({"uniform_sin": [0.1, 0.7]}, lambda x: (np.sin(x) - np.sin(0.1)) / (np.sin(0.7) - np.sin(0.1))),
+        (LOG, stats.loguniform(2, 200).cdf),
+        (VOLUME, lambda x: stats.powerlaw(3).cdf(x / 10) * 1000 / 999 - 1 / 999),
+        (STEEP, stats.truncpareto(1.5, 40).cdf),
+    ],
+)
+def test_distributions_are_those_of_scipy(spec, cdf):
+    _, table = drawn({"snr": spec})
+    values = table["snr_target"].dropna()
+    assert stats.kstest(values, cdf).pvalue > 1e-3
+    ((name, value),) = spec.items()
+    low, high = (value["low"], value["high"]) if name == "power_law" else sorted(value)
+    assert low - 1e-12 <= values.min() and values.max() <= high + 1e-12
+
+
+def test_the_test_of_distributions_can_fail():
+    _, table = drawn({"snr": {"uniform": [20, 51]}})
+    assert stats.kstest(table["snr_target"].dropna(), stats.uniform(20, 30).cdf).pvalue < 1e-3
+
+
+def test_constants_and_lists_are_given_as_they_are():
+    _, table = drawn({"snr": 40, "psi": {"list": [0.1, 0.2, 0.3]}})
+    signal = table["label"] > 0
+    assert set(table["snr_target"][signal]) == {40.0}
+    wanted = np.array([0.1, 0.2, 0.3])[np.arange(len(table)) % 3]
+    np.testing.assert_array_equal(table["psi"], np.where(signal, wanted, np.nan))
+
+
+def test_directions_are_isotropic_by_default():
+    _, table = drawn(examples=8000)
+    sky, source = table[table["label"] > 0], table[table["label"].isin([1, 2])]
+    for values in (
+        sky["ra"] / (2 * np.pi),
+        (np.sin(sky["dec"]) + 1) / 2,
+        sky["psi"] / np.pi,
+        (1 - np.cos(source["theta"])) / 2,
+        source["phi"] / (2 * np.pi),
+    ):
+        assert uniform_p(values) > 1e-3
+
+
+def test_noise_has_noise_and_nothing_else():
+    _, table = drawn()
+    rows = table[table["label"] == 0]
+    assert (rows["system"] == -1).all()
+    assert rows.drop(columns=list(EVERYWHERE)).isna().all(axis=None)
+    signal = table[table["label"] > 0]
+    assert signal.drop(columns="distance_target_kpc").notna().all(axis=None)
+    assert signal["distance_target_kpc"].isna().all()
+    assert (table["psd_block"] >= 0).all()
+
+
+def test_a_source_known_in_one_direction_is_seen_from_its_pole():
+    systems, table = drawn()
+    assert list(systems["fixed_direction"]) == [False, False, True]
+    of_file = table["label"] == 3
+    assert (table.loc[of_file, ["theta", "phi"]] == 0).all(axis=None)
+    assert (table.loc[table["label"].isin([1, 2]), ["theta", "phi"]] > 0).all(axis=None)
+    assert table.loc[of_file, "ra"].nunique() == of_file.sum()
+
+
+def test_systems_are_one_a_model_or_one_an_example():
+    systems, table = drawn()
+    assert list(systems["model"]) == CLASSES[1:] and list(systems["label"]) == [1, 2, 3]
+    assert list(systems["source"]) == ["surrogate", "surrogate", "dat /data/x.dat"]
+    signal = table[table["label"] > 0]
+    np.testing.assert_array_equal(systems.loc[signal["system"], "label"], signal["label"])
+    fresh, table = drawn(fresh=True)
+    signal = table[table["label"] > 0]
+    np.testing.assert_array_equal(signal["system"], np.arange(3000))
+    np.testing.assert_array_equal(fresh["label"], signal["label"])
+    assert fresh["realisation"].nunique() == 3000 and (fresh["realisation"] >= 0).all()
+    others = drawn(fresh=True, dataset="test")[0]
+    assert not set(others["realisation"]) & set(fresh["realisation"])
+
+
+def test_windows_stay_in_their_blocks_with_all_their_margins():
+    _, table = drawn(examples=40_000)
+    margin = SETTINGS["filter"] * RATE / 2 + SETTINGS["stft_window"] / 2 + 0.025 * RATE
+    assert SETTINGS["margin"] >= margin
+    assert set(table["psd_block"]) == {0, 2}  # the block of 3 s is too short, block 1 is another split's
+    starts = {}
+    for number, rows in table.groupby("psd_block"):
+        samples = (BLOCKS[number]["end"] - BLOCKS[number]["start"]) * RATE
+        last = samples - SETTINGS["margin"] - RATE
+        assert rows["start_sample"].min() >= margin and rows["start_sample"].max() + RATE + margin <= samples
+        starts[number] = rows["start_sample"] - SETTINGS["margin"], last - SETTINGS["margin"]
+    # Each place is as likely as any other, in either block.
+    places = np.concatenate([starts[0][0], starts[2][0] + starts[0][1] + 1])
+    total = starts[0][1] + starts[2][1] + 2
+    assert uniform_p((places + 0.5) / total) > 1e-3
+
+
+def test_every_place_can_be_reached_and_none_else():
+    settings = SETTINGS | {"reuse": "overlap"}
+    blocks = [{"split": "train", "start": 0, "end": 5}, {"split": "train", "start": 9, "end": 14}]
+    free = 5 * RATE - 2 * settings["margin"] - RATE + 1
+    uniform = np.array([0.0, 0.5 - 1e-12, 0.5, 1 - 2**-53])
+    block, start = draw.place_noise(blocks, settings, uniform, None)
+    assert list(block) == [0, 0, 1, 1]
+    first, last = settings["margin"], settings["margin"] + free - 1
+    assert list(start) == [first, last, first, last]
+    assert last + RATE + settings["margin"] == 5 * RATE
+    every = draw.place_noise(blocks, settings, (np.arange(2 * free) + 0.5) / (2 * free), None)
+    assert set(zip(*map(list, every), strict=True)) == {
+        (b, s) for b in (0, 1) for s in range(first, last + 1)
+    }
+
+
+def test_blocks_too_short_for_an_example_are_an_error():
+    with pytest.raises(GwsimError, match=r"no PSD block of split 'train' is as long as an example"):
+        draw.draw(BLOCKS[3:], MODELS, SETTINGS)
+
+
+def test_noise_that_is_never_reused_is_not_shared_even_in_margins():
+    _, table = drawn(examples=132, reuse="never")
+    half = SETTINGS["stft_window"] // 2
+    for _, rows in table.groupby("psd_block"):
+        starts = np.sort(rows["start_sample"])
+        assert (np.diff(starts) >= RATE + 2 * half).all()
+    assert set(table["psd_block"]) == {0, 2}
+    assert (np.diff(table["start_sample"]) < 0).any()  # in random order, not along the block
+    same(table[["ra"]], drawn(examples=132)[1][["ra"]])
+
+
+def test_too_little_noise_is_an_error_with_its_numbers():
+    step, margin = RATE + SETTINGS["stft_window"], SETTINGS["margin"]
+    holds = sum(((b["end"] - b["start"]) * RATE - 2 * margin - RATE) // step + 1 for b in BLOCKS[:3:2])
+    drawn(examples=holds, reuse="never")
+    message = (
+        rf"'train' asks for {holds + 1} examples without reuse .* split 'train' holds {holds}: .*overlap"
+    )
+    with pytest.raises(GwsimError, match=message):
+        drawn(examples=holds + 1, reuse="never")
+
+
+@pytest.mark.parametrize("rate", [64, 4096, 16384])
+def test_gps_is_that_of_the_first_sample(rate):
+    settings = SETTINGS | {"sample_rate": rate, "window_samples": rate, "examples": 400}
+    settings["margin"] = noise.margin_samples(settings)
+    _, table = draw.draw(BLOCKS, MODELS, settings)
+    for row in table.itertuples():
+        exact = BLOCKS[row.psd_block]["start"] + Fraction(row.start_sample, rate)
+        assert row.gps_second == exact // 1 and 0 <= row.gps_nanosecond < 10**9
+        assert abs(Fraction(row.gps_nanosecond, 10**9) - exact % 1) <= Fraction(1, 2 * 10**9)
+    assert table["gps_nanosecond"].nunique() > 10
+
+
+def test_reuse_factor_counts_seconds():
+    assert draw.reuse_factor(4000, BLOCKS, SETTINGS) == pytest.approx(4000 / (128 + 64 + 3))
+    half = SETTINGS | {"window_samples": RATE // 2, "split": "test"}
+    assert draw.reuse_factor(50, BLOCKS, half) == pytest.approx(0.25)
+
+
+def test_an_overlap_without_blocks_of_its_split_is_an_error():
+    with pytest.raises(GwsimError, match="no PSD block of split 'other'"):
+        drawn(split="other")
