@@ -7,9 +7,14 @@ whiten(n + h) = whiten(n) + whiten(h).
 """
 
 import numpy as np
+import scipy.ndimage
 import scipy.signal
 
 from gwsim import shapes
+
+# A spectral line stands so far over the median of so many Hz around it.
+LINE = 6.0
+LINE_NEIGHBOURHOOD = 16.0
 
 
 def welch(strain: shapes.Series, sample_rate: int, seconds: float) -> shapes.Spectrum:
@@ -28,6 +33,18 @@ def floored(psd: shapes.Spectrum, frequencies: shapes.Spectrum, band) -> shapes.
     return np.where(inside, psd, np.maximum(psd, psd[inside].min()))
 
 
+def with_wide_lines(psd: shapes.Spectrum, bin_width: float, reach: float) -> shapes.Spectrum:
+    """Widen spectral lines by the reach (Hz) at each side.
+
+    A truncated filter cannot follow a line that is narrower than its own resolution: the notch fills up
+    and the line rings through it. A line is what stands over LINE times its neighbourhood's median.
+    """
+    neighbours = 2 * round(LINE_NEIGHBOURHOOD / bin_width / 2) + 1
+    line = psd > LINE * scipy.ndimage.median_filter(psd, size=neighbours)
+    wide = scipy.ndimage.maximum_filter1d(np.where(line, psd, 0.0), 2 * round(reach / bin_width) + 1)
+    return np.maximum(psd, wide)
+
+
 def high_pass(frequencies: shapes.Spectrum, f_low: float) -> shapes.Spectrum:
     """Return the high-pass response: a raised cosine in amplitude from f_low / 2 to 0.9 f_low."""
     low, high = 0.5 * f_low, 0.9 * f_low
@@ -37,17 +54,18 @@ def high_pass(frequencies: shapes.Spectrum, f_low: float) -> shapes.Spectrum:
 def whitening_taps(psd: shapes.Spectrum, sample_rate: int, band, seconds: float) -> shapes.Taps:
     """Return the operator's taps (an odd number, the middle one at delay zero).
 
-    The impulse response is tapered over its outer halves. What the high-pass takes from the variance is
+    The impulse response is tapered by a Hann window, whose resolution is two over its length. What the high-pass takes from the variance is
     made up for by one number that depends on f_low alone, so that whitened noise has unit variance; the
     bias of an estimated PSD is left as it is.
     """
     frequencies = np.linspace(0.0, sample_rate / 2, len(psd))
     passed = high_pass(frequencies, band[0])
-    response = passed / np.sqrt(floored(psd, frequencies, band) * sample_rate / 2 * np.mean(passed**2))
+    safe = with_wide_lines(floored(psd, frequencies, band), frequencies[1], 2 / seconds)
+    response = passed / np.sqrt(safe * sample_rate / 2 * np.mean(passed**2))
     half = round(seconds * sample_rate / 2)
     impulse = np.fft.irfft(response)
     impulse = np.concatenate([impulse[-half:], impulse[: half + 1]])
-    return impulse * scipy.signal.windows.tukey(2 * half + 1, 0.5)
+    return impulse * scipy.signal.windows.hann(2 * half + 1)
 
 
 def whiten(strain: shapes.Series, taps: shapes.Taps) -> shapes.Series:

@@ -1,4 +1,4 @@
-"""The table: its columns, the laws of its streams, its distributions against scipy, and where its noise lies."""
+"""The table: its columns, the laws of its streams, its distributions against scipy, where its noise lies."""
 
 from fractions import Fraction
 

@@ -75,7 +75,7 @@ def test_the_brute_force_can_fail():
 
 
 def test_everything_that_is_bad_is_cut_out():
-    good, blank = record(0), {"duration": BLOCK}
+    good = record(0)
     h1 = [
         record(0, finite=[[0, 10], [12, 64]], bits={"CAT1": [[0, 30], [31, 64]]}),
         record(64),
@@ -83,7 +83,7 @@ def test_everything_that_is_bad_is_cut_out():
     ]
     l1 = [
         good,
-        record(64, files=[], finite=[], bits=dict.fromkeys(good["bits"], [])) | blank,
+        record(64, files=[], finite=[], bits={name: [] for name in good["bits"]}),
         record(128, bits={"NO_INJ": [[129, 192]]}),
     ]
     settings = SETTINGS | {"events": {"GW1": 50.9}, "event_margin": 4}

@@ -165,6 +165,8 @@ def test_a_walk_is_continuous_and_of_unit_variance():
     chunks = range(0, 2_000_000, simulated.CHUNK)
     walk = np.concatenate([simulated._walk(labels, chunk, rate) for chunk in chunks])
     assert np.abs(np.diff(walk)).max() < 12 / (simulated.KNOT * rate)
+    # Its slope is continuous too: knots leave no corner.
+    assert np.abs(np.diff(walk, 2)).max() < 200 / (simulated.KNOT * rate) ** 2
     # About 3300 independent knots: 4 standard errors of a variance.
     assert np.var(walk) == pytest.approx(1, abs=4 * np.sqrt(2 / 3300))
     assert abs(np.mean(walk)) < 4 / np.sqrt(3300)
@@ -299,6 +301,15 @@ def test_glitches_have_their_snr_and_rate():
     # Every one counts as one: a wrong SNR would give a number that is not whole.
     assert abs(count - round(count)) < 0.02 * np.sqrt(32)
     assert np.mean(glitches == 0) > 0.9
+
+
+def test_glitches_run_on_from_chunk_to_chunk(monkeypatch):
+    monkeypatch.setattr(simulated, "GLITCH_FREQUENCY", (30.0, 31.0))
+    settings = QUIET | {"glitches_per_hour": 72000.0}
+    calm, loud = (simulated.make(s, 6, "H1", START, START + 400, 2048).strain for s in (QUIET, settings))
+    glitches = loud - calm
+    # The second difference of a wave at 31 Hz is some 1 % of its value; a cut would be a step of its size.
+    assert 0 < np.abs(np.diff(glitches, 2)).max() < 0.02 * np.abs(glitches).max()
 
 
 # Source and refusals

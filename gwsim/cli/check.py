@@ -19,8 +19,10 @@ def run(args):
     for path in args.files:
         try:
             content = yaml.safe_load(path.read_text())
-        except (OSError, yaml.YAMLError) as error:
+        except (OSError, ValueError, yaml.YAMLError) as error:
             raise GwsimError(f"cannot read {path}: {error}") from error
-        config = configuration.overlay(config, content or {})
+        if not isinstance(content, dict):
+            raise GwsimError(f"{path}: got {type(content).__name__}, expected a mapping of settings")
+        config = configuration.overlay(config, content)
     configuration.check(config)
     print(f"{', '.join(str(path) for path in args.files)}: in order")

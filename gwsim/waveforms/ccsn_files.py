@@ -17,6 +17,7 @@ from pathlib import Path
 import h5py
 import numpy as np
 import yaml
+from jaxtyping import Float, Int
 from scipy.interpolate import CubicSpline
 
 from gwsim.conventions import (
@@ -215,32 +216,31 @@ def _lines(path: Path) -> list[str]:
         raise GwsimError(f"{path}: cannot be read: {error.strerror}") from None
 
 
-def _is_heading(words: list[str]) -> bool:
+def _number_or_none(word: str) -> float | None:
     try:
-        float(words[0])
+        return float(word.upper().replace("D", "E"))  # Fortran writes double precision as 1.0D-3
     except ValueError:
-        return any(letter.isalpha() for letter in words[0])
-    return False
+        return None
+
+
+def _is_heading(words: list[str]) -> bool:
+    return all(_number_or_none(word) is None for word in words)
 
 
 def _numbers(path: Path, number: int, words: list[str]) -> list[float]:
-    try:
-        row = [float(word) for word in words]
-    except ValueError:
-        # Fortran writes double precision as 1.0D-3.
-        try:
-            row = [float(word.upper().replace("D", "E")) for word in words]
-        except ValueError as error:
-            raise GwsimError(f"{path}: line {number} is not a row of numbers: {error}") from None
+    row = [_number_or_none(word) for word in words]
+    text = " ".join(words)[:80]
+    if None in row:
+        raise GwsimError(f"{path}: line {number} is not a row of numbers: {text}")
     if not np.isfinite(row).all():
-        raise GwsimError(f"{path}: line {number} holds a value that is not finite: {' '.join(words)[:80]}")
+        raise GwsimError(f"{path}: line {number} holds a value that is not finite: {text}")
     return row
 
 
 # ---------------------------------------------------------------- arithmetic
 
 
-def _ascending(time: Series) -> tuple[Series, np.ndarray]:
+def _ascending(time: Series) -> tuple[Float[np.ndarray, "kept"], Int[np.ndarray, "kept"]]:
     """Return the times sorted and without duplicates, and which samples they are."""
     first = np.argsort(time, kind="stable")
     steps = np.diff(time[first])
