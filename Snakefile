@@ -8,6 +8,7 @@ configfile: f"{workflow.basedir}/config.yaml"
 
 include: "workflow/rules/common.smk"
 include: "workflow/rules/resources.smk"
+include: "workflow/rules/settings.smk"
 include: "workflow/rules/strain.smk"
 include: "workflow/rules/segments.smk"
 include: "workflow/rules/noise.smk"

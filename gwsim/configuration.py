@@ -149,7 +149,7 @@ def _expected(error: jsonschema.ValidationError) -> str:
         fixed = error.schema.get("minItems") == error.schema.get("maxItems")
         return f"{value} values" if fixed else f"at least {value} value{'s' if value > 1 else ''}"
     if kind == "maxProperties":
-        return f"{value} of them: give one (an overlay adds to a mapping, it takes nothing away)"
+        return f"just {value} of these (an overlay adds to a mapping, it takes nothing away)"
     if kind == "oneOf":
         return " or ".join(_form(form) for form in value)
     return EXPECTED[kind].format(value)
@@ -220,6 +220,11 @@ def _check_signal(config: dict) -> list[str]:
         faults.append("noise.stretch: expected stretch_min <= stretch <= strain.block")
     if config["strain"]["source"] == "files" and not config["strain"]["files"]:
         faults.append("strain.files: empty, but strain.source is 'files'")
+    psd = config["strain"]["simulated"]["psd"]
+    if isinstance(psd, dict) and set(psd) != set(config["ifos"]):
+        faults.append(
+            f"strain.simulated.psd: got one for {', '.join(psd)}, expected {', '.join(config['ifos'])}"
+        )
     for name in ("gap_seconds", "failed_bit_seconds", "glitch_snr"):
         least, greatest = config["strain"]["simulated"][name]
         if not 0 < least <= greatest:

@@ -129,7 +129,7 @@ def find(records: dict[str, list[dict]], splits: dict[str, Intervals], settings:
         for start, end in intersection(good, ranges)
     ]
     segments.sort(key=lambda segment: segment["start"])
-    blocks = [block for segment in segments for block in _cut(segment, settings)]
+    blocks = [block for segment in segments for block in cut(segment, settings)]
     missing = [split for split in splits if not any(block["split"] == split for block in blocks)]
     if missing:
         raise GwsimError(
@@ -139,7 +139,7 @@ def find(records: dict[str, list[dict]], splits: dict[str, Intervals], settings:
     return {"splits": splits, "segments": segments, "blocks": blocks, "removed": removed}
 
 
-def _cut(segment: dict, settings: dict) -> list[dict]:
+def cut(segment: dict, settings: dict) -> list[dict]:
     """Cut a segment into PSD blocks: at the strain files' borders, then into nearly equal parts."""
     size, blocks = settings["block"], []
     for gps in range(segment["start"] // size * size, segment["end"], size):

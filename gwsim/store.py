@@ -73,7 +73,7 @@ def laid_out(folder: Path) -> list[str]:
 def _create_array(path: Path, array: Array) -> None:
     compressors = [Crc32cCodec()]
     if array.compress:
-        compressors.insert(0, BloscCodec(cname="zstd", clevel=5, shuffle="bitshuffle"))
+        compressors.insert(0, BloscCodec(cname="zstd", clevel=1, shuffle="bitshuffle"))
     rest = array.shape[1:]
     # A shard is a whole number of inner chunks; readers never see beyond the array's own shape.
     whole = tuple(-(-size // chunk) * chunk for size, chunk in zip(rest, array.chunk, strict=True))
@@ -304,7 +304,7 @@ def _add_small_arrays(path: Path, arrays: dict[str, dict], attributes: dict) -> 
             zarr_format=3,
             data=values,
             chunks=values.shape if values.size else "auto",
-            compressors=[BloscCodec(cname="zstd", clevel=5, shuffle="bitshuffle")],
+            compressors=[BloscCodec(cname="zstd", clevel=1, shuffle="bitshuffle")],
             fill_value=math.nan if values.dtype.kind == "f" else 0,
             dimension_names=array["dims"],
             attributes=array["attributes"],

@@ -267,6 +267,8 @@ def test_columns_need_one_complete_map(good):
     both = {"columns": {"time": 0}, "order": ["time"]}
     refused("either columns or order, got both", good, "columns", **both, **options)
     refused("columns time, xx, yy: expected time and", good, "columns", order=["time", "xx", "yy"], **options)
+    refused("expected different integers", good, "columns", columns={"time": 0, "equator": 0}, **options)
+    refused("expected different integers", good, "columns", columns={"time": 0, "equator": -1}, **options)
     refused("columns plus, cross: expected time", good, "columns", order=["plus", "cross"], **options)
 
 
@@ -294,6 +296,7 @@ def spoil(path, line, words):
 def test_bad_lines_are_named(tmp_path, good):
     text = good.read_text()
     cases = [
+        (1, "x 2.0 1.0 0 0 0 0", r"line 1 is not a row of numbers: x 2.0"),
         (50, "1.0 2.0 x 0 0 0 0", r"line 50 is not a row of numbers: 1.0 2.0 x"),
         (60, "1.0 2.0 nan 0 0 0 0", r"line 60 holds a value that is not finite: 1.0 2.0 nan"),
         (70, "1.0 2.0", r"line 70 has 2 columns, expected exactly 7; hint: a truncated file"),

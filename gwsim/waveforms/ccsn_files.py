@@ -174,6 +174,9 @@ def _named_columns(path: Path, choices: Mapping) -> dict[str, int]:
         )
     if columns is None:
         columns = {name: place for place, name in enumerate(order) if name != "-"}
+    places = list(columns.values())
+    if len(set(places)) < len(places) or not all(isinstance(place, int) and place >= 0 for place in places):
+        raise GwsimError(f"{path}: columns {columns}: expected different integers, counted from 0")
     names = set(columns) - {"time"}
     if "time" not in columns or names not in _KINDS:
         raise GwsimError(

@@ -17,7 +17,10 @@ except GwsimError as error:
     raise WorkflowError(str(error)) from None
 
 RUN = config["run"]
-SETTINGS = {name: json.dumps(part, sort_keys=True) for name, part in configuration.stages(config).items()}
+SETTINGS = {
+    name: json.dumps(part, sort_keys=True)
+    for name, part in configuration.stages(config).items()
+}
 GPS = configuration.gps_blocks(config)
 DATASETS = {
     f"{experiment}/{dataset}": (content, content["datasets"][dataset])
@@ -43,36 +46,45 @@ def dataset_of(wildcards):
     """Return the experiment and the dataset that a target's name speaks of."""
     name = f"{wildcards.experiment}/{wildcards.dataset}"
     if name not in DATASETS:
-        raise WorkflowError(f"no dataset results/{name}: expected one of {', '.join(DATASETS)}")
+        raise WorkflowError(
+            f"no dataset results/{name}: expected one of {', '.join(DATASETS)}"
+        )
     return DATASETS[name]
 
 
 def settings_of(wildcards):
     """Return one stage's settings as JSON."""
     if wildcards.name not in SETTINGS:
-        raise WorkflowError(f"no settings {wildcards.name}: expected one of {', '.join(SETTINGS)}")
+        raise WorkflowError(
+            f"no settings {wildcards.name}: expected one of {', '.join(SETTINGS)}"
+        )
     return SETTINGS[wildcards.name]
 
 
 def waveform_files(wildcards):
     """Return the files that a dataset's waveforms are read from."""
     experiment, _ = dataset_of(wildcards)
-    return [spec["path"] for spec in experiment["waveforms"]["models"].values() if spec != "surrogate"]
+    return [
+        spec["path"]
+        for spec in experiment["waveforms"]["models"].values()
+        if spec != "surrogate"
+    ]
 
 
-# Each stage's settings, in a file that changes only when they do.
-rule settings:
-    output:
-        "results/config/{name}.json",
-    log:
-        "logs/config/{name}.log",
-    message:
-        "settings of {wildcards.name}"
-    conda:
-        "../../environment.yml"
-    wildcard_constraints:
-        name=".+",
-    params:
-        content=settings_of,
-    shell:
-        "gwsim settings {output} {params.content:q} 2> {log}"
+def bank_parts(wildcards):
+    """Return the records of all jobs that write a dataset's bank."""
+    systems = configuration.systems(*dataset_of(wildcards))
+    names = sharding.parts(systems, sharding.LEAST_ROWS, SHARDS_PER_JOB)
+    return expand(
+        "results/{{experiment}}/{{dataset}}/bank/parts/{part}.json", part=names
+    )
+
+
+def render_parts(wildcards):
+    """Return the records of all jobs that render a dataset."""
+    dataset_of(wildcards)
+    settings = json.loads(
+        SETTINGS[f"{wildcards.experiment}/{wildcards.dataset}/render"]
+    )
+    names = sharding.parts(settings["examples"], settings["shard_rows"], SHARDS_PER_JOB)
+    return expand("results/{{experiment}}/{{dataset}}/parts/{part}.json", part=names)

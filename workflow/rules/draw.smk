@@ -17,15 +17,15 @@ rule draw:
     log:
         "logs/draw/{experiment}-{dataset}.log",
     benchmark:
-        "benchmarks/draw/{experiment}-{dataset}.tsv"
-    message:
-        "table of {wildcards.experiment} {wildcards.dataset}"
+        "logs/benchmarks/draw/{experiment}-{dataset}.tsv"
     conda:
         "../../environment.yml"
     threads: 1
     resources:
         mem_mb=small_mb,
         runtime=short_minutes,
+    message:
+        "table of {wildcards.experiment} {wildcards.dataset}"
     shell:
         "gwsim draw --settings {input.settings} --segments {input.segments} --systems {output.systems} "
         "--table {output.table} > {log} 2>&1"

@@ -16,14 +16,14 @@ rule noise_layout:
         layout=f"results/noise/{RUN}/shards.zarr/zarr.json",
     log:
         f"logs/noise/{RUN}/layout.log",
-    message:
-        "layout of the noise store"
     conda:
         "../../environment.yml"
     threads: 1
     resources:
         mem_mb=small_mb,
         runtime=short_minutes,
+    message:
+        "layout of the noise store"
     shell:
         "gwsim layout noise {output.layout} --settings {input.settings} --segments {input.segments} 2> {log}"
 
@@ -32,7 +32,9 @@ rule noise:
     input:
         settings="results/config/noise.json",
         segments=f"results/segments/{RUN}/segments.json",
-        records=expand(f"results/strain/{RUN}/{{ifo}}-{{{{gps}}}}.json", ifo=config["ifos"]),
+        records=expand(
+            f"results/strain/{RUN}/{{ifo}}-{{{{gps}}}}.json", ifo=config["ifos"]
+        ),
         layout=f"results/noise/{RUN}/shards.zarr/zarr.json",
         code=code("noise"),
     output:
@@ -40,15 +42,15 @@ rule noise:
     log:
         f"logs/noise/{RUN}/{{gps}}.log",
     benchmark:
-        f"benchmarks/noise/{RUN}/{{gps}}.tsv"
-    message:
-        "whitened noise from GPS {wildcards.gps}"
+        f"logs/benchmarks/noise/{RUN}/{{gps}}.tsv"
     conda:
         "../../environment.yml"
     threads: 1
     resources:
         mem_mb=noise_mb,
         runtime=short_minutes,
+    message:
+        "whitened noise from GPS {wildcards.gps}"
     shell:
         "gwsim noise --settings {input.settings} --segments {input.segments} --records {input.records} "
         "--layout {input.layout} --gps {wildcards.gps} --part {output.part} 2> {log}"
@@ -66,13 +68,13 @@ rule noise_finalise:
         manifest=f"results/noise/{RUN}/manifest.json",
     log:
         f"logs/noise/{RUN}/finalise.log",
-    message:
-        "noise store, finished"
     conda:
         "../../environment.yml"
     threads: 1
     resources:
         mem_mb=small_mb,
         runtime=short_minutes,
+    message:
+        "noise store, finished"
     shell:
         "gwsim finalise noise {input.layout} --settings {input.settings} --segments {input.segments} 2> {log}"

@@ -15,15 +15,15 @@ rule quality:
     log:
         "logs/quality/{experiment}-{dataset}.log",
     benchmark:
-        "benchmarks/quality/{experiment}-{dataset}.tsv"
-    message:
-        "quality page of {wildcards.experiment} {wildcards.dataset}"
+        "logs/benchmarks/quality/{experiment}-{dataset}.tsv"
     conda:
         "../../environment.yml"
     threads: 1
     resources:
         mem_mb=render_mb,
         runtime=short_minutes,
+    message:
+        "quality page of {wildcards.experiment} {wildcards.dataset}"
     shell:
         "gwsim quality {input.manifest} --bank {input.bank} --segments {input.segments} "
         "--output {output.page} 2> {log}"

@@ -9,14 +9,6 @@
 #     results/EXPERIMENT/DATASET/manifest.json        sha256 of every file
 
 
-def render_parts(wildcards):
-    """Return the records of all jobs that render a dataset."""
-    dataset_of(wildcards)
-    settings = json.loads(SETTINGS[f"{wildcards.experiment}/{wildcards.dataset}/render"])
-    names = sharding.parts(settings["examples"], settings["shard_rows"], SHARDS_PER_JOB)
-    return expand("results/{{experiment}}/{{dataset}}/parts/{part}.json", part=names)
-
-
 rule layout:
     input:
         settings="results/config/{experiment}/{dataset}/render.json",
@@ -25,14 +17,14 @@ rule layout:
         layout="results/{experiment}/{dataset}/shards.zarr/zarr.json",
     log:
         "logs/render/{experiment}-{dataset}-layout.log",
-    message:
-        "layout of {wildcards.experiment} {wildcards.dataset}"
     conda:
         "../../environment.yml"
     threads: 1
     resources:
         mem_mb=small_mb,
         runtime=short_minutes,
+    message:
+        "layout of {wildcards.experiment} {wildcards.dataset}"
     shell:
         "gwsim layout dataset {output.layout} --settings {input.settings} 2> {log}"
 
@@ -50,15 +42,15 @@ rule render:
     log:
         "logs/render/{experiment}-{dataset}-{part}.log",
     benchmark:
-        "benchmarks/render/{experiment}-{dataset}-{part}.tsv"
-    message:
-        "examples of {wildcards.experiment} {wildcards.dataset}, shards {wildcards.part}"
+        "logs/benchmarks/render/{experiment}-{dataset}-{part}.tsv"
     conda:
         "../../environment.yml"
     threads: 1
     resources:
         mem_mb=render_mb,
         runtime=render_minutes,
+    message:
+        "examples of {wildcards.experiment} {wildcards.dataset}, shards {wildcards.part}"
     shell:
         "gwsim render --settings {input.settings} --table {input.table} --noise {input.noise} "
         "--bank {input.bank} --layout {input.layout} --part {wildcards.part} --record {output.record} 2> {log}"
@@ -79,14 +71,14 @@ rule finalise:
         manifest="results/{experiment}/{dataset}/manifest.json",
     log:
         "logs/render/{experiment}-{dataset}-finalise.log",
-    message:
-        "{wildcards.experiment} {wildcards.dataset}, finished"
     conda:
         "../../environment.yml"
     threads: 1
     resources:
         mem_mb=small_mb,
         runtime=short_minutes,
+    message:
+        "{wildcards.experiment} {wildcards.dataset}, finished"
     shell:
         "gwsim finalise dataset {input.layout} --settings {input.settings} --table {input.table} "
         "--noise {input.noise} --card {input.card} 2> {log}"

@@ -7,21 +7,23 @@
 rule segments:
     input:
         settings="results/config/segments.json",
-        records=expand(f"results/strain/{RUN}/{{ifo}}-{{gps}}.json", ifo=config["ifos"], gps=GPS),
+        records=expand(
+            f"results/strain/{RUN}/{{ifo}}-{{gps}}.json", ifo=config["ifos"], gps=GPS
+        ),
         code=code("segments"),
     output:
         segments=f"results/segments/{RUN}/segments.json",
     log:
         f"logs/segments/{RUN}/segments.log",
     benchmark:
-        f"benchmarks/segments/{RUN}/segments.tsv"
-    message:
-        "segments and PSD blocks"
+        f"logs/benchmarks/segments/{RUN}/segments.tsv"
     conda:
         "../../environment.yml"
     threads: 1
     resources:
         mem_mb=small_mb,
         runtime=short_minutes,
+    message:
+        "segments and PSD blocks"
     shell:
         "gwsim segments --settings {input.settings} --output {output.segments} {input.records} > {log} 2>&1"

@@ -15,15 +15,15 @@ rule strain:
     log:
         f"logs/strain/{RUN}/{{ifo}}-{{gps}}.log",
     benchmark:
-        f"benchmarks/strain/{RUN}/{{ifo}}-{{gps}}.tsv"
-    message:
-        "strain of {wildcards.ifo} from GPS {wildcards.gps}"
+        f"logs/benchmarks/strain/{RUN}/{{ifo}}-{{gps}}.tsv"
     conda:
         "../../environment.yml"
     threads: 1
     resources:
         mem_mb=strain_mb,
         runtime=short_minutes,
+    message:
+        "strain of {wildcards.ifo} from GPS {wildcards.gps}"
     shell:
         "gwsim strain --settings {input.settings} --ifo {wildcards.ifo} --gps {wildcards.gps} "
         "--record {output.record} 2> {log}"

@@ -5,13 +5,6 @@
 #     results/EXPERIMENT/DATASET/bank/manifest.json   sha256 of every file of it
 
 
-def bank_parts(wildcards):
-    """Return the records of all jobs that write a dataset's bank."""
-    systems = configuration.systems(*dataset_of(wildcards))
-    names = sharding.parts(systems, sharding.LEAST_ROWS, SHARDS_PER_JOB)
-    return expand("results/{{experiment}}/{{dataset}}/bank/parts/{part}.json", part=names)
-
-
 rule waveforms_layout:
     input:
         settings="results/config/{experiment}/{dataset}/waveforms.json",
@@ -21,14 +14,14 @@ rule waveforms_layout:
         layout="results/{experiment}/{dataset}/bank/shards.zarr/zarr.json",
     log:
         "logs/waveforms/{experiment}-{dataset}-layout.log",
-    message:
-        "layout of the bank of {wildcards.experiment} {wildcards.dataset}"
     conda:
         "../../environment.yml"
     threads: 1
     resources:
         mem_mb=small_mb,
         runtime=short_minutes,
+    message:
+        "layout of the bank of {wildcards.experiment} {wildcards.dataset}"
     shell:
         "gwsim layout bank {output.layout} --settings {input.settings} --systems {input.systems} 2> {log}"
 
@@ -45,15 +38,15 @@ rule waveforms:
     log:
         "logs/waveforms/{experiment}-{dataset}-{part}.log",
     benchmark:
-        "benchmarks/waveforms/{experiment}-{dataset}-{part}.tsv"
-    message:
-        "bank of {wildcards.experiment} {wildcards.dataset}, shards {wildcards.part}"
+        "logs/benchmarks/waveforms/{experiment}-{dataset}-{part}.tsv"
     conda:
         "../../environment.yml"
     threads: 1
     resources:
         mem_mb=render_mb,
         runtime=render_minutes,
+    message:
+        "bank of {wildcards.experiment} {wildcards.dataset}, shards {wildcards.part}"
     shell:
         "gwsim waveforms --settings {input.settings} --systems {input.systems} --layout {input.layout} "
         "--part {wildcards.part} --record {output.record} 2> {log}"
@@ -71,13 +64,13 @@ rule waveforms_finalise:
         manifest="results/{experiment}/{dataset}/bank/manifest.json",
     log:
         "logs/waveforms/{experiment}-{dataset}-finalise.log",
-    message:
-        "bank of {wildcards.experiment} {wildcards.dataset}, finished"
     conda:
         "../../environment.yml"
     threads: 1
     resources:
         mem_mb=small_mb,
         runtime=short_minutes,
+    message:
+        "bank of {wildcards.experiment} {wildcards.dataset}, finished"
     shell:
         "gwsim finalise bank {input.layout} --settings {input.settings} --systems {input.systems} 2> {log}"

@@ -1,0 +1,214 @@
+"""How fast ccsn examples are made, beside the plain PyCBC script that does them one by one.
+
+    python benchmarks/ccsn.py [--examples 8192] [--plain 40] [--workers 2]
+
+Everything is made in a scratch folder: 512 s of simulated strain, its noise store, a bank, a table. Rates are
+printed as ratios of one run, since machines differ and are shared. The start of processes is left out.
+"""
+
+import argparse
+import json
+import multiprocessing
+import resource
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import yaml
+
+from gwsim import configuration, draw, layout, noise, segments, sharding, store
+from gwsim.conventions import STRAIN_UNIT
+from gwsim.strain import simulated
+from gwsim.waveforms import bank, ccsn
+
+ROOT = Path(__file__).resolve().parents[1]
+START, SECONDS = 1238236160, 512
+
+
+def prepare(folder: Path, examples: int) -> dict:
+    """Make strain, noise, bank and table; return the settings of each stage."""
+    config = yaml.safe_load((ROOT / "config.yaml").read_text())
+    config["segments"]["splits"] = {"train": [[START, START + SECONDS]]}
+    config["strain"]["simulated"]["gaps_per_day"] = config["strain"]["simulated"]["failed_bits_per_day"] = 0
+    experiment = config["experiments"]["ccsn"]
+    experiment["datasets"] = {"train": {**experiment["datasets"]["train"], "examples": examples}}
+    stages = configuration.stages(config)
+    blocks = segments.cut({"split": "train", "start": START, "end": START + SECONDS}, stages["segments"])
+    strain = make_strain(config)
+    make_noise(folder / "noise", blocks, strain, stages["noise"])
+    settings = stages["ccsn/train/draw"] | {"margin": noise.margin_samples(stages["ccsn/train/draw"])}
+    models = {name: bank.describe(name, spec) for name, spec in settings["models"].items()}
+    systems, table = draw.draw(blocks, models, settings)
+    store.write_table(folder / "draw.parquet", table, draw.ROW_GROUP)
+    make_bank(folder / "bank", systems, stages["ccsn/train/waveforms"])
+    np.save(folder / "strain.npy", np.stack(strain))
+    return stages | {"render": stages["ccsn/train/render"] | {"bank_start": ccsn.START}}
+
+
+def make_strain(config: dict) -> list[np.ndarray]:
+    own = config["strain"]["simulated"]
+    made = (
+        simulated.make(own, config["seed"], ifo, START, START + SECONDS, config["sample_rate"])
+        for ifo in config["ifos"]
+    )
+    return [stretch.strain for stretch in made]
+
+
+def make_noise(folder: Path, blocks: list[dict], strain: list[np.ndarray], settings: dict) -> None:
+    def whitened(index):
+        first, last = (settings["sample_rate"] * (blocks[index][end] - START) for end in ("start", "end"))
+        made = [noise.whiten_block(one[first:last], settings) for one in strain]
+        return {name: np.stack([one[name] for one in made])[None] for name in made[0]}, None
+
+    ranges = [(i, i + 1) for i in range(len(blocks))]
+    store.create(folder, noise.arrays(len(blocks), settings))
+    list(store.write_shards(folder, range(len(blocks)), ranges, str, whitened))
+
+
+def make_bank(folder: Path, systems: pd.DataFrame, settings: dict) -> None:
+    def conditioned(_):
+        return {"quadrupole": np.stack([bank.entry(row, settings) for _, row in systems.iterrows()])}, None
+
+    store.create(folder, bank.arrays(len(systems), settings))
+    list(store.write_shards(folder, [0], [(0, len(systems))], str, conditioned))
+
+
+def renderer_of(folder: Path, settings: dict):
+    import torch
+
+    from gwsim import render
+
+    torch.set_num_threads(1)
+    source, waveforms = (folder / name / "shards.zarr" for name in ("noise", "bank"))
+    return render.Renderer(settings, noise.NoiseStore(source), bank.BankStore(waveforms))
+
+
+def in_memory(folder: Path, settings: dict) -> float:
+    """Examples a second of one core, into memory that is written over."""
+    renderer, table = renderer_of(folder, settings), pd.read_parquet(folder / "draw.parquet")
+    arrays, _ = renderer.rows(table.iloc[:1024])
+    start = time.perf_counter()
+    for first in range(0, len(table) // 1024 * 1024, 1024):
+        renderer.rows(table.iloc[first : first + 1024], out=arrays)
+    return len(table) // 1024 * 1024 / (time.perf_counter() - start)
+
+
+def worker(folder: Path, settings: dict, shards: range, ready, done) -> None:
+    """Write some shards, all workers starting at once; report the time and the peak memory."""
+    renderer, kept = renderer_of(folder, settings), {}
+    ranges = sharding.shard_ranges(settings["examples"], settings["shard_rows"])
+
+    def make(index):
+        arrays, columns = renderer.rows(store.read_rows(folder / "draw.parquet", *ranges[index]), out=kept)
+        kept.update(arrays)
+        return arrays, columns
+
+    ready.wait()
+    start = time.perf_counter()
+    list(store.write_shards(folder, shards, ranges, str, make))
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    done.put((start, time.perf_counter(), peak / 2**10))
+
+
+def on_disk(folder: Path, settings: dict, workers: int) -> tuple[float, float]:
+    """Examples a second of all workers together, into a Zarr store; and the greatest peak memory (MiB)."""
+    context = multiprocessing.get_context("spawn")
+    ready, done = context.Barrier(workers), context.Queue()
+    store.create(folder, layout.arrays(settings))
+    count = len(sharding.shard_ranges(settings["examples"], settings["shard_rows"]))
+    pieces = [range(i, count, workers) for i in range(workers)]
+    jobs = [context.Process(target=worker, args=(folder, settings, piece, ready, done)) for piece in pieces]
+    for job in jobs:
+        job.start()
+    reports = [done.get() for _ in jobs]
+    for job in jobs:
+        job.join()
+    seconds = max(report[1] for report in reports) - min(report[0] for report in reports)
+    return settings["examples"] / seconds, max(report[2] for report in reports)
+
+
+def plain_example(row, quadrupole, strain, psds, settings) -> np.ndarray:
+    """One example as a plain script makes it: PyCBC's detector, sigma and whitening, scipy's STFT."""
+    import scipy.signal
+    from pycbc.detector import Detector
+    from pycbc.filter import sigma
+    from pycbc.types import TimeSeries
+
+    from gwsim.waveforms import quadrupole as tensors
+
+    rate, gps = settings["sample_rate"], row.gps_second + row.gps_nanosecond * 1e-9 + row.event_time
+    plus, cross = tensors.weights(np.array(row.theta), np.array(row.phi))
+    signals, spectra = [], []
+    for i, ifo in enumerate(settings["ifos"]):
+        detector = Detector(ifo)
+        f_plus, f_cross = detector.antenna_pattern(row.ra, row.dec, row.psi, gps)
+        delay = detector.time_delay_from_earth_center(row.ra, row.dec, gps)
+        strain_at_one_kpc = np.zeros(4 * rate)
+        values = (f_plus * plus + f_cross * cross) @ quadrupole / 3.0856775814913673e21
+        strain_at_one_kpc[: values.size] = values
+        series = TimeSeries(strain_at_one_kpc, delta_t=1 / rate)
+        shifted = series.cyclic_time_shift(1.5 + row.event_time + delay + ccsn.START)
+        shifted.start_time = 0
+        signals.append(shifted)
+    snrs = [
+        sigma(signal.time_slice(1.5, 2.5), psd=psd[0], low_frequency_cutoff=20, high_frequency_cutoff=1600)
+        for signal, psd in zip(signals, psds, strict=True)
+    ]
+    scale = row.snr_target / np.linalg.norm(snrs)
+    first = row.psd_block * 256 * rate + row.start_sample - round(1.5 * rate)
+    for i, (signal, psd) in enumerate(zip(signals, psds, strict=True)):
+        data = TimeSeries(strain[i, first : first + 4 * rate], delta_t=1 / rate) + signal * scale
+        white = (data.to_frequencyseries() / psd[1] ** 0.5).to_timeseries()
+        spectra.append(np.abs(scipy.signal.stft(white.time_slice(1.5, 2.5), rate, nperseg=256)[2]))
+    return np.stack(spectra)
+
+
+def plain(folder: Path, settings: dict, count: int) -> float:
+    """Examples a second of the plain script on one core."""
+    from pycbc.types import FrequencySeries
+
+    table = pd.read_parquet(folder / "draw.parquet")
+    table = table[table["system"] >= 0].iloc[: count + 1]
+    source = noise.NoiseStore(folder / "noise" / "shards.zarr")
+    waveforms = bank.BankStore(folder / "bank" / "shards.zarr")
+    strain, unit = np.load(folder / "strain.npy"), STRAIN_UNIT**2
+    psds = [
+        [(FrequencySeries(one[::4] * unit, delta_f=1.0), FrequencySeries(one * unit, delta_f=0.25)) for one in all_]
+        for all_ in (source.psd(0), source.psd(1))
+    ]
+    entries = [waveforms.entry(i).astype(float) for i in range(9)]
+    start = time.perf_counter()
+    for place, row in enumerate(table.itertuples()):
+        if place == 1:  # the first one loads libraries
+            start = time.perf_counter()
+        plain_example(row, entries[row.system], strain, psds[row.psd_block], settings)
+    return count / (time.perf_counter() - start)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--examples", type=int, default=8190, help="rows, a multiple of 10")
+    parser.add_argument("--plain", type=int, default=40, help="examples of the plain script")
+    parser.add_argument("--workers", type=int, default=2)
+    args = parser.parse_args()
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = Path(scratch)
+        settings = prepare(folder, args.examples)["render"]
+        slow = plain(folder, settings, args.plain)
+        memory = in_memory(folder, settings)
+        disk, peak = on_disk(folder, settings, args.workers)
+    report = {
+        "plain script, one core (examples/s)": round(slow, 1),
+        "ours in memory, one core (examples/s)": round(memory),
+        f"ours on disk, {args.workers} workers (examples/s)": round(disk),
+        "in memory over plain": round(memory / slow, 1),
+        "on disk over plain": round(disk / slow, 1),
+        "peak memory of a worker (MiB)": round(peak),
+    }
+    print(json.dumps(report, indent=1))
+
+
+if __name__ == "__main__":
+    main()

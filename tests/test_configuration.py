@@ -1,0 +1,547 @@
+"""The configuration: every fault is told, all at once, in words; settings change only where they must."""
+
+import copy
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+
+from gwsim import configuration, draw, segments
+from gwsim.errors import GwsimError
+
+ROOT = Path(__file__).parents[1]
+SCHEMA = yaml.safe_load(configuration.SCHEMA.read_text())
+DEFAULT = yaml.safe_load((ROOT / "config.yaml").read_text())
+OVERLAYS = sorted((ROOT / "workflow" / "configs").glob("*.yaml"))
+# Mappings whose keys are the user's own names.
+OPEN = (
+    "experiments",
+    "experiments.ccsn.datasets",
+    "experiments.ccsn.waveforms.models",
+    "segments.events",
+    "segments.splits",
+)
+
+
+@pytest.fixture
+def config():
+    return copy.deepcopy(DEFAULT)
+
+
+def faults(config):
+    """The lines of faults; none for a configuration that passes."""
+    try:
+        configuration.check(config)
+    except GwsimError as error:
+        head, *lines = str(error).splitlines()
+        plural = "s" if len(lines) > 1 else ""
+        assert head == f"the configuration has {len(lines)} fault{plural}:"
+        assert all(line.startswith("  ") for line in lines)
+        return [line.strip() for line in lines]
+    return []
+
+
+def changed(**places):
+    """The default with some places, a__b__c, set to another value."""
+    config = copy.deepcopy(DEFAULT)
+    for place, value in places.items():
+        *parents, last = place.split("__")
+        node = config
+        for part in parents:
+            node = node[part]
+        node[last] = value
+    return config
+
+
+def dataset(name="train", **values):
+    """The default with some values of a dataset set."""
+    config = copy.deepcopy(DEFAULT)
+    config["experiments"]["ccsn"]["datasets"][name] |= values
+    return config
+
+
+def walk(node, path=()):
+    """Every place in a configuration, (path, value)."""
+    yield path, node
+    inner = node.items() if isinstance(node, dict) else enumerate(node) if isinstance(node, list) else ()
+    for key, value in inner:
+        yield from walk(value, (*path, key))
+
+
+def put(config, path, value):
+    """A copy with another value at a path."""
+    config = copy.deepcopy(config)
+    node = config
+    for part in path[:-1]:
+        node = node[part]
+    node[path[-1]] = value
+    return config
+
+
+def in_words(path):
+    """A place as faults name it."""
+    return "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path)[1:]
+
+
+def fields(node, path=()):
+    """Every field that the schema names, (path, its schema)."""
+    if isinstance(node, dict):
+        for key, value in node.items():
+            if key == "properties":
+                yield from (((*path, name), field) for name, field in value.items())
+            yield from fields(value, (*path, key))
+    elif isinstance(node, list):
+        for key, value in enumerate(node):
+            yield from fields(value, (*path, key))
+
+
+# What passes
+
+
+def test_the_default_passes(config):
+    before = copy.deepcopy(config)
+    assert faults(config) == [] and config == before
+
+
+@pytest.mark.parametrize("path", OVERLAYS, ids=lambda path: path.stem)
+def test_the_default_with_each_overlay_passes(config, path):
+    assert faults(configuration.overlay(config, yaml.safe_load(path.read_text()))) == []
+
+
+def test_there_is_an_overlay_to_test():
+    assert "tiny" in [path.stem for path in OVERLAYS]
+
+
+def test_an_overlay_goes_over_mappings_and_leaves_its_arguments(config):
+    base, other = {"a": {"b": 1, "c": [1, 2]}, "d": 1}, {"a": {"c": [3]}, "e": {"f": 1}}
+    assert configuration.overlay(base, other) == {"a": {"b": 1, "c": [3]}, "d": 1, "e": {"f": 1}}
+    assert base == {"a": {"b": 1, "c": [1, 2]}, "d": 1} and other == {"a": {"c": [3]}, "e": {"f": 1}}
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        changed(
+            segments__splits={
+                "ranges": [[1238236160, 1238241280]],
+                "fractions": {"train": 0.5, "validation": 0.2, "test": 0.2},
+            }
+        ),
+        changed(strain__simulated__psd={"H1": "o3", "L1": "o3", "V1": "aLIGOZeroDetHighPower"}),
+        changed(segments__events={"GW190412": 1239082262.1}),
+        dataset(draw={"snr": {"power_law": {"index": -4, "low": 8, "high": 100}}}),
+        dataset(draw={"snr": {"list": [8, 12]}, "dec": {"uniform_sin": [-1.5708, 1.5708]}}, reuse="never"),
+        dataset(draw={"snr": {"grid": [8, 12, 20]}}, paired=True),
+    ],
+)
+def test_what_a_user_may_write_passes(config):
+    assert faults(config) == []
+
+
+# The schema as a whole
+
+
+def test_every_field_says_what_it_means():
+    silent = ["/".join(map(str, path)) for path, field in fields(SCHEMA) if not field.get("description")]
+    assert silent == []
+    assert len(list(fields(SCHEMA))) > 60
+
+
+def test_every_mapping_of_the_schema_is_closed():
+    """Unknown keys are refused, or stand for names, at every level; a model's other keys are its reader's."""
+    mappings = [
+        (path, node) for path, node in walk(SCHEMA) if isinstance(node, dict) and "properties" in node
+    ]
+    free = [path for path, node in mappings if node.get("additionalProperties") is not False]
+    assert [path for path in free if path[:2] != ("$defs", "model")] == [] and len(mappings) > 10
+
+
+MAPPINGS = [path for path, value in walk(DEFAULT) if isinstance(value, dict)]
+CLOSED = [path for path in MAPPINGS if ".".join(map(str, path)) not in OPEN]
+
+
+@pytest.mark.parametrize("path", CLOSED, ids=lambda path: ".".join(map(str, path)) or "top")
+def test_an_unknown_key_is_refused_wherever_it_stands(path):
+    where = ".".join(map(str, path)) or "top level"
+    found = faults(put(DEFAULT, (*path, "stray"), 1))
+    assert any(
+        re.match(rf"{re.escape(where)}: unknown key 'stray' \((did you mean|known: )", one) for one in found
+    )
+
+
+@pytest.mark.parametrize("path", CLOSED, ids=lambda path: ".".join(map(str, path)) or "top")
+def test_a_key_misspelt_is_guessed(path):
+    config = copy.deepcopy(DEFAULT)
+    node = config
+    for part in path:
+        node = node[part]
+    key = max(node, key=len, default=None)
+    if key is None:
+        pytest.skip("an empty mapping")
+    node[key + "e"] = node.pop(key)
+    assert any(f"unknown key '{key}e' (did you mean '{key}'?)" in line for line in faults(config))
+
+
+LEAVES = [path for path, value in walk(DEFAULT) if not isinstance(value, dict) and value != []]
+
+
+@pytest.mark.parametrize("path", LEAVES, ids=lambda path: ".".join(map(str, path)))
+@pytest.mark.parametrize("wrong", [{"no": "such"}, None], ids=["mapping", "nothing"])
+def test_a_wrong_type_is_refused_by_its_place(path, wrong):
+    found = faults(put(DEFAULT, path, wrong))
+    assert any(line.startswith(f"{in_words(path)}: ") for line in found)
+
+
+NUMBERS = [path for path in LEAVES for value in [dict(walk(DEFAULT))[path]] if type(value) in (int, float)]
+
+
+@pytest.mark.parametrize("path", NUMBERS, ids=lambda path: ".".join(map(str, path)))
+def test_numbers_are_not_text_truth_or_infinite(path):
+    for wrong in ("1e3", True, float("nan"), float("inf"), float("-inf")):
+        found = faults(put(DEFAULT, path, wrong))
+        assert found and all(line.startswith(in_words(path)) for line in found), wrong
+
+
+def test_numbers_are_tested_at_all():
+    assert len(NUMBERS) > 50 and len(LEAVES) > 80 and len(CLOSED) > 20
+
+
+def test_what_is_missing_is_named_with_its_meaning():
+    assert faults({key: value for key, value in DEFAULT.items() if key not in ("seed", "band")}) == [
+        "top level: 'band' is missing (Frequencies over which SNR is defined (Hz).)",
+        "top level: 'seed' is missing (Seed of everything random.)",
+    ]
+    for path in MAPPINGS:
+        for key in dict(walk(DEFAULT))[path]:
+            config = copy.deepcopy(DEFAULT)
+            node = config
+            for part in path:
+                node = node[part]
+            del node[key]
+            configured = faults(config)
+            # Never a traceback; what may be left out is left out without a word, or leaves a named fault.
+            assert all(re.match(r"[\w.\[\]]+|top level", line) for line in configured)
+
+
+# Faults, by their words
+
+MODELS = DEFAULT["experiments"]["ccsn"]["waveforms"]["models"]
+T = "experiments.ccsn.datasets.train"
+FAULTS = [
+    (changed(seed="1e3"), "seed: got '1e3', expected a whole number, which this is not in YAML: write 1000"),
+    (changed(seed=1.0), "seed: got 1.0, expected a whole number (Seed of everything random.)"),
+    (changed(seed=None), "seed: got nothing, expected a whole number"),
+    (changed(run="O3 a"), "run: got 'O3 a', expected text of the form"),
+    (changed(ifos=["H1", "X1", "Z9"]), "ifos: unknown X1, Z9 (known: H1, L1, V1"),
+    (changed(ifos=["H1", "H1"]), "ifos: got ['H1', 'H1'], expected no value twice"),
+    (changed(ifos=[]), "ifos: got [], expected at least 1 value"),
+    (changed(band=[20]), "band: got [20], expected 2 values (Frequencies over which SNR is defined (Hz).)"),
+    (changed(band=[1600, 20]), "band: got [1600, 20], expected 0 < low < high <= 2048.0 Hz"),
+    (changed(band=[20, 3000]), "band: got [20, 3000], expected 0 < low < high <= 2048.0 Hz"),
+    (changed(sample_rate=4000), "sample_rate: got 4000, expected one of 256, 512, 1024, 2048, 4096"),
+    (changed(strain__source="gwosc"), "strain.source: got 'gwosc', expected one of simulated, files"),
+    (changed(strain__source="files"), "strain.files: empty, but strain.source is 'files'"),
+    (changed(strain__block=128), "noise.stretch: expected stretch_min <= stretch <= strain.block"),
+    (changed(strain__simulated__psd=3), "strain.simulated.psd: got 3, expected text or a mapping"),
+    (
+        changed(strain__simulated__gap_seconds=[20, 2]),
+        "strain.simulated.gap_seconds: got [20, 2], expected 0 < least <= greatest",
+    ),
+    (changed(segments__flags=["CBC_CAT1"]), "segments.flags: got ['CBC_CAT1'], expected DATA among them"),
+    (
+        changed(segments__flags=["DATA", "CAT1"]),
+        "segments.flags[1]: got 'CAT1', expected one of DATA, CBC_CAT1",
+    ),
+    (changed(segments__guard=1), "segments.guard: 1 s is shorter than the filter, 2 s"),
+    (
+        changed(segments__splits__validation=[[1238238000, 1238239744]]),
+        "segments.splits: splits 'train' and 'validation' overlap over GPS 1238238000 to 1238238208",
+    ),
+    (
+        changed(segments__splits__validation=[[1238238210, 1238239744]]),
+        "segments.splits: splits 'train' and 'validation' are closer than the guard of 4 s",
+    ),
+    (
+        changed(segments__splits__test=[[1238240256, 1238240356]]),
+        "segments.splits: split 'test' has no range of at least 128 s, which one PSD block needs",
+    ),
+    (
+        changed(segments__splits__test=[[1238240256, 1238241280], [1238242000, 1238241500]]),
+        "segments.splits.test: [1238242000, 1238241500] ends before it starts",
+    ),
+    (
+        changed(segments__splits__test=[[1238240256, 1238241280.5]]),
+        "segments.splits.test[0][1]: got 1238241280.5, expected a whole number (Half-open GPS ranges",
+    ),
+    (
+        changed(segments__splits__ranges=[[1, 2]]),
+        "segments.splits: unknown key 'train' (known: ranges, fractions)",
+    ),
+    (
+        changed(segments__splits={"ranges": [[0, 9000]], "fractions": {"train": 0.9, "test": 0.2}}),
+        "segments.splits.fractions: they sum to more than one",
+    ),
+    (
+        changed(segments__splits={"ranges": [[9000, 0]], "fractions": {"train": 0.9}}),
+        "segments.splits.ranges: [9000, 0] ends before it starts",
+    ),
+    (
+        changed(segments__splits={"ranges": [[0, 9000]], "fractions": {"tr ain": 0.9}}),
+        "segments.splits.fractions: 'tr ain' is no name for it: letters, digits and _",
+    ),
+    (changed(noise__filter=8), "noise.filter: longer than noise.psd_segment, whose spectrum it is made from"),
+    (
+        changed(noise__psd_segment=40),
+        "noise.stretch_min: fewer than four psd_segments, no median can be taken",
+    ),
+    (changed(experiments={}), "experiments: got {}, expected at least 1 entry (Name -> experiment.)"),
+    (
+        changed(experiments={"noise": DEFAULT["experiments"]["ccsn"]}),
+        "experiments: 'noise' is no name for it: lower-case letters, digits and _; config, strain",
+    ),
+    (
+        changed(experiments__ccsn__duration=0.3),
+        "experiments.ccsn.duration: 0.3 s is no whole number of samples",
+    ),
+    (
+        changed(experiments__ccsn__duration=128),
+        "experiments.ccsn.duration: an example with its margins needs 130.113 s",
+    ),
+    (
+        changed(experiments__ccsn__waveforms__seconds=0.3),
+        "experiments.ccsn.waveforms.seconds: 0.3 s is no whole number of samples",
+    ),
+    (
+        changed(experiments__ccsn__render__spectrogram__hop=100),
+        "experiments.ccsn.render.spectrogram.hop: does not divide the example's samples",
+    ),
+    (
+        changed(experiments__ccsn__render__spectrogram__f_max=2049),
+        "experiments.ccsn.render.spectrogram.f_max: above the Nyquist frequency, 2048.0 Hz",
+    ),
+    (
+        changed(experiments__ccsn__render__spectrogram__window=255),
+        "experiments.ccsn.render.spectrogram.window: got 255, expected a multiple of 2 (STFT",
+    ),
+    (
+        changed(experiments__ccsn__render__keep_bits=24),
+        "experiments.ccsn.render.keep_bits: got 24, expected at most 23",
+    ),
+    (
+        changed(experiments__ccsn__waveforms__models={"s99": "surrogate"}),
+        "experiments.ccsn.waveforms.models.s99: no surrogate of that name (known: he3.5, s18",
+    ),
+    (
+        changed(experiments__ccsn__waveforms__models=MODELS | {"s18": "surogate"}),
+        "waveforms.models.s18: got 'surogate', expected 'surrogate' or a mapping of path, format (The word",
+    ),
+    (
+        changed(experiments__ccsn__waveforms__models=MODELS | {"noise": "surrogate"}),
+        "experiments.ccsn.waveforms.models: 'noise' is no name for it: ",
+    ),
+    (
+        changed(experiments__ccsn__waveforms__models=MODELS | {"s18": {"path": "config.yaml"}}),
+        "experiments.ccsn.waveforms.models.s18: 'format' is missing (Name of the reader",
+    ),
+    (
+        changed(experiments__ccsn__waveforms__models=MODELS | {"s18": {"path": "no.dat", "format": "odd"}}),
+        "experiments.ccsn.waveforms.models.s18.format: unknown 'odd' (known: ",
+    ),
+    (
+        changed(experiments__ccsn__waveforms__models=MODELS | {"s18": {"path": "no.dat", "format": "odd"}}),
+        "experiments.ccsn.waveforms.models.s18.path: no file no.dat",
+    ),
+    (
+        changed(
+            experiments__ccsn__waveforms__models=MODELS | {"s18": {"path": "no.dat", "format": "odd"}},
+            experiments__ccsn__waveforms__realisations="fresh",
+        ),
+        "experiments.ccsn.waveforms.models.s18: a file has one realisation, not fresh ones",
+    ),
+    (dataset(split="trian"), f"{T}.split: no split 'trian' (known: train, validation, test)"),
+    (
+        dataset(examples=6003),
+        f"{T}.examples: 6003 is no multiple of 10 (classes times grid values), so classes",
+    ),
+    (dataset(examples=6003), "would not be balanced; the nearest is 6000"),
+    (dataset("test", examples=2050), "2050 is no multiple of 100 (classes times grid values)"),
+    (dataset(examples=6000.0), f"{T}.examples: got 6000.0, expected a whole number (Rows, a multiple"),
+    (dataset(draw={}), f"{T}.draw: got neither, expected one of snr and distance_kpc"),
+    (dataset(draw={"snr": 8, "distance_kpc": 3}), f"{T}.draw: got snr and distance_kpc, expected one of"),
+    (dataset(draw={"snr": {"uniform": [0, 8]}}), f"{T}.draw.snr: expected values above zero, got"),
+    (
+        dataset(draw={"snr": {"unifrom": [1, 2]}}),
+        f"{T}.draw.snr: unknown key 'unifrom' (did you mean 'uniform'?)",
+    ),
+    (
+        dataset(draw={"snr": "loud"}),
+        f"{T}.draw.snr: got 'loud', expected a number or a mapping of uniform, uniform_cos, uniform_sin, "
+        "list, grid, power_law (Wanted network SNR.)",
+    ),
+    (
+        dataset(draw={"snr": {"uniform": [20, 50], "grid": [8]}}),
+        f"{T}.draw.snr: got {{'uniform': [20, 50], 'grid': [8]}}, expected just 1 of these (an overlay adds",
+    ),
+    (dataset(draw={"snr": {"uniform": [8, "x"]}}), f"{T}.draw.snr.uniform[1]: got 'x', expected a number ("),
+    (
+        dataset(draw={"snr": {"uniform": [8, 9, 10]}}),
+        f"{T}.draw.snr.uniform: got [8, 9, 10], expected 2 values",
+    ),
+    (
+        dataset(draw={"snr": {"power_law": {"low": 8, "high": 9}}}),
+        f"{T}.draw.snr.power_law: 'index' is missing (Exponent.)",
+    ),
+    (
+        dataset(draw={"snr": 8, "event_time": {"uniform": [0, 1]}}),
+        f"{T}.draw.event_time: reaches past the example's 1 s",
+    ),
+    (
+        dataset(draw={"snr": 8, "event_time": -0.1}),
+        f"{T}.draw.event_time: expected values of zero or more, in seconds",
+    ),
+    (
+        changed(experiments__ccsn__draw={}),
+        f"{T}.draw.event_time: missing, say when the bounce or merger is",
+    ),
+    (
+        dataset(draw={"snr": 8, "dec": 45}),
+        f"{T}.draw.dec: got 45 to 45, expected angles in -1.5708 to 1.5708, in radians",
+    ),
+    (
+        dataset(draw={"snr": {"uniform_cos": [8, 20]}}),
+        f"{T}.draw.snr.uniform_cos: got 8 to 20, expected angles in 0.0000 to 3.1416, in radians",
+    ),
+    (
+        dataset(draw={"snr": {"grid": [8, 12]}}, paired=True, reuse="never"),
+        f"{T}.paired: rows of a pair share their noise, so reuse cannot be 'never'",
+    ),
+    (
+        changed(strain__simulated__psd={"H1": "o3", "K1": "o3"}),
+        "strain.simulated.psd: got one for H1, K1, expected H1, L1, V1",
+    ),
+]
+
+
+@pytest.mark.parametrize(("config", "message"), FAULTS, ids=[message[:60] for _, message in FAULTS])
+def test_a_fault_is_told_in_words(config, message):
+    found = faults(config)
+    assert any(message in line for line in found)
+    assert not any("under any of the given schemas" in line or "is not of type" in line for line in found)
+
+
+def test_faults_are_all_told_at_once():
+    config = changed(seed="x", band=[20], noise__filter=None, segments__stray=1)
+    config["experiments"]["ccsn"]["datasets"]["train"]["draw"]["snr"] = {"uniform": ["a", "b"]}
+    del config["run"]
+    assert [line.split(":")[0] for line in faults(config)] == [
+        "band",
+        "experiments.ccsn.datasets.train.draw.snr.uniform[0]",
+        "experiments.ccsn.datasets.train.draw.snr.uniform[1]",
+        "noise.filter",
+        "seed",
+        "segments",
+        "top level",
+    ]
+    config = changed(band=[20, 5000], noise__filter=8, segments__guard=1, experiments__ccsn__duration=0.3)
+    assert {line.split(":")[0] for line in faults(config)} >= {"band", "noise.filter", "segments.guard"}
+    assert any("duration" in line for line in faults(config))
+
+
+# Each stage's own part
+
+
+def settings_changed(config):
+    """Paths of settings that are new or not those of the default."""
+    before, after = configuration.stages(DEFAULT), configuration.stages(config)
+    assert set(before) <= set(after)
+    return {path for path, part in after.items() if before.get(path) != part}
+
+
+def stage(*names):
+    """Paths of stages of the four datasets."""
+    datasets = DEFAULT["experiments"]["ccsn"]["datasets"]
+    return {f"ccsn/{name}/{stage}" for name in datasets for stage in names}
+
+
+CARDS = stage("card")
+MORE = dataset()
+MORE["experiments"]["ccsn"]["datasets"]["more"] = DEFAULT["experiments"]["ccsn"]["datasets"]["train"]
+
+
+@pytest.mark.parametrize(
+    ("config", "expected"),
+    [
+        (DEFAULT, set()),
+        (MORE, {f"ccsn/more/{stage}" for stage in ("draw", "waveforms", "render", "card")}),
+        (dataset("test", examples=4000), {"ccsn/test/draw", "ccsn/test/render", "ccsn/test/card"}),
+        (dataset(draw={"snr": 8}), {"ccsn/train/draw", "ccsn/train/card"}),
+        (changed(experiments__ccsn__render__keep_bits=9), stage("render", "card")),
+        (changed(experiments__ccsn__render__crop="before"), stage("render", "card")),
+        (changed(experiments__ccsn__waveforms__seconds=2), stage("waveforms", "card")),
+        (changed(noise__psd_segment=8), {"noise"} | CARDS),
+        (changed(noise__stretch=200), {"noise", "segments"} | CARDS),
+        (changed(noise__filter=1), {"noise"} | stage("draw") | CARDS),
+        (changed(segments__guard=5), {"segments"} | CARDS),
+        (changed(strain__simulated__drift=0.1), {"strain"} | CARDS),
+        (changed(seed=1), {"strain"} | stage("draw") | CARDS),
+        (changed(band=[30, 1600]), {"noise"} | stage("render") | CARDS),
+        (changed(run="other"), CARDS),
+    ],
+)
+def test_settings_change_only_where_they_are_used(config, expected):
+    assert faults(config) == []
+    assert settings_changed(config) == expected
+
+
+def test_stages_know_what_they_need(config):
+    found = configuration.stages(config)
+    assert found["segments"]["splits"] == config["segments"]["splits"]
+    train = found["ccsn/train/draw"]
+    assert train["columns"] == {"event_time": {"uniform": [0, 0.15]}, "snr": {"uniform": [20, 50]}}
+    assert train["classes"] == ["noise", *MODELS] and train["window_samples"] == 4096
+    assert (train["reuse"], train["paired"], train["fresh"]) == ("overlap", False, False)
+    gallery = found["ccsn/gallery/render"]
+    assert gallery["event_range"] == [0.1, 0.1] and gallery["examples"] == 10
+    card = found["ccsn/train/card"]["configuration"]
+    assert list(card["experiments"]["ccsn"]["datasets"]) == ["train"]
+    assert set(found["ccsn/train/render"]) >= {"ifos", "sample_rate", "band", "shard_rows", "keep_bits"}
+
+
+def test_fractions_are_settled_before_the_stages(config):
+    config["segments"]["splits"] = {"ranges": [[0, 4096]], "fractions": {"train": 0.5, "test": 0.5}}
+    assert configuration.stages(config)["segments"]["splits"] == {
+        "train": [[0, 2044]],
+        "test": [[2048, 4096]],
+    }
+    assert configuration.gps_blocks(config) == list(range(0, 4096, 512))
+
+
+def test_counts_are_those_of_the_table():
+    """What the workflow plans from the configuration is what draw makes."""
+    blocks = [{"split": "train", "start": 0, "end": 256, "gps_block": 0}]
+    config = dataset(examples=120, draw={"snr": {"grid": [8, 12, 20]}})
+    for realisations in ("default", "fresh"):
+        experiment = config["experiments"]["ccsn"] | {
+            "waveforms": {**config["experiments"]["ccsn"]["waveforms"], "realisations": realisations}
+        }
+        config["experiments"]["ccsn"] = experiment
+        one = experiment["datasets"]["train"]
+        assert configuration.cycle_length(experiment, one) == 30
+        settings = configuration.stages(config)["ccsn/train/draw"] | {"margin": 4500}
+        model = {"source": "surrogate", "fixed_direction": False, "realisation": -1}
+        models = {name: model for name in MODELS}
+        systems, table = draw.draw(blocks, models, settings)
+        assert len(systems) == configuration.systems(experiment, one) and len(table) == 120
+    assert len(systems) == 108
+
+
+def test_blocks_are_those_that_the_splits_touch(config):
+    assert configuration.gps_blocks(config) == segments.gps_blocks(config["segments"]["splits"], 512)
+
+
+def test_ranges_of_columns():
+    assert configuration.value_range(3) == (3, 3)
+    assert configuration.value_range({"uniform": [5, 2]}) == (2, 5)
+    assert configuration.value_range({"grid": [3, 1, 2]}) == (1, 3)
+    assert configuration.value_range({"power_law": {"index": -9, "low": 2, "high": 7}}) == (2, 7)

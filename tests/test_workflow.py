@@ -1,0 +1,195 @@
+"""The workflow as users run it: whole, again, with other worker counts, killed, and with bad input."""
+
+import json
+import os
+import random
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import yaml
+
+from gwsim import store
+from gwsim.errors import GwsimError
+
+ROOT = Path(__file__).resolve().parents[1]
+TINY = ROOT / "workflow" / "configs" / "tiny.yaml"
+SETS = ("train", "validation", "test", "gallery")
+STORES = [f"results/ccsn/{name}" for name in SETS]
+ENVIRONMENT = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
+KILLS = 25
+
+
+def snakemake(folder, *arguments, cores=2, targets=()):
+    """Run the workflow in a scratch folder; targets come before options that take lists."""
+    command = [sys.executable, "-m", "snakemake", *targets, "--snakefile", str(ROOT / "Snakefile")]
+    command += ["--directory", str(folder), "--cores", str(cores), *arguments]
+    return subprocess.run(command, capture_output=True, text=True, env=ENVIRONMENT)
+
+
+def tiny(folder, *arguments, **options):
+    return snakemake(folder, *arguments, "--configfile", str(TINY), **options)
+
+
+def manifests(folder, names=STORES):
+    return {name: (folder / name / "manifest.json").read_bytes() for name in names}
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    """A tiny run of everything, on two workers."""
+    folder = tmp_path_factory.mktemp("tiny")
+    run = tiny(folder)
+    assert run.returncode == 0, run.stderr
+    return folder
+
+
+def test_a_run_makes_whole_stores_and_their_pages(finished):
+    for name in STORES:
+        assert store.verify(finished / name)["files"]
+        assert (finished / name / "quality" / "index.html").is_file()
+    store.verify(finished / "results" / "noise" / "tiny")
+
+
+def test_a_second_run_does_nothing(finished):
+    run = tiny(finished)
+    assert run.returncode == 0 and "Nothing to be done" in run.stderr + run.stdout
+
+
+def test_nothing_but_the_stages_own_heirs_run_again(finished):
+    def rules(*config):
+        run = tiny(finished, "--dry-run", "--config", *config)
+        assert run.returncode == 0, run.stderr
+        lines = (run.stdout + run.stderr).splitlines()
+        return {line.removesuffix(":").split()[-1] for line in lines if line.startswith(("rule ", "localrule "))}
+
+    quiet = rules("experiments={ccsn: {datasets: {test: {examples: 200}}}}")
+    assert not quiet & {"strain", "segments", "noise"} and {"draw", "render", "finalise"} <= quiet
+    rounding = rules("experiments={ccsn: {render: {keep_bits: 9}}}")
+    assert not rounding & {"strain", "noise", "draw", "waveforms"} and {"layout", "render"} <= rounding
+
+
+@pytest.mark.parametrize("cores", [1, 5])
+def test_manifests_are_the_same_for_any_number_of_workers(finished, tmp_path, cores):
+    run = tiny(tmp_path, cores=cores, targets=[f"{name}/data.zarr" for name in STORES])
+    assert run.returncode == 0, run.stderr
+    assert manifests(tmp_path) == manifests(finished)
+
+
+def test_one_row_alone_is_the_stores(finished):
+    import numpy as np
+
+    from gwsim import noise, render
+    from gwsim.waveforms import bank, ccsn
+
+    folder = finished / "results" / "ccsn" / "train"
+    settings = json.loads((finished / "results/config/ccsn/train/render.json").read_text())
+    renderer = render.Renderer(
+        settings | {"bank_start": ccsn.START},
+        noise.NoiseStore(finished / "results/noise/tiny/data.zarr"),
+        bank.BankStore(folder / "bank" / "data.zarr"),
+    )
+    table = pd.read_parquet(folder / "draw.parquet")
+    for row in (0, 77, len(table) - 1):
+        arrays, columns = renderer.example(table, row)
+        for name, values in arrays.items():
+            stored = store.open_array(folder / "data.zarr" / name)[row].read().result()
+            assert np.array_equal(stored, values)
+        published = pd.read_parquet(folder / "table.parquet")[columns.columns].iloc[[row]]
+        pd.testing.assert_frame_equal(published.reset_index(drop=True), columns.reset_index(drop=True))
+
+
+def render_command(folder):
+    """The workflow's own render command for the training set, all shards in one job."""
+    base = folder / "results"
+    train = base / "ccsn" / "train"
+    shards = -(-200 // json.loads((base / "config/ccsn/train/render.json").read_text())["shard_rows"])
+    return [
+        *(sys.executable, "-m", "gwsim", "render", "--settings", base / "config/ccsn/train/render.json"),
+        *("--table", train / "draw.parquet", "--noise", base / "noise/tiny/manifest.json"),
+        *("--bank", train / "bank/manifest.json", "--layout", train / "shards.zarr/zarr.json"),
+        *("--part", f"0-{shards - 1}", "--record", train / "parts/killed.json"),
+    ]
+
+
+def test_workers_killed_at_any_moment_lose_nothing_that_was_whole(finished, tmp_path):
+    shutil.copytree(finished / "results", tmp_path / "results")
+    train = tmp_path / "results" / "ccsn" / "train"
+    for name in ("data.zarr", "records", "parts"):
+        shutil.rmtree(train / name)
+    for name in ("manifest.json", "table.parquet"):
+        (train / name).unlink()
+    for shard in train.glob("shards.zarr/*/c"):
+        shutil.rmtree(shard)
+    chance = random.Random(20231220)
+    whole = set()
+    for _ in range(KILLS):
+        process = subprocess.Popen(render_command(tmp_path), env=ENVIRONMENT)
+        time.sleep(chance.uniform(0.5, 4.0))
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        with pytest.raises(GwsimError, match="INCOMPLETE"):
+            store.verify(train)
+        now = {i for i in range(4) if store.is_whole(train, store.read_record(train, i))}
+        assert whole <= now
+        whole = now
+        if chance.random() < 0.3 and whole:  # damage one, as a torn disk would
+            lost = chance.choice(sorted(whole))
+            path = train / "shards.zarr" / next(iter(store.read_record(train, lost)["files"]))
+            path.write_bytes(path.read_bytes()[:-100])
+            whole.discard(lost)
+    run = tiny(tmp_path, targets=["results/ccsn/train/data.zarr"])
+    assert run.returncode == 0, run.stderr
+    assert manifests(tmp_path, STORES[:1]) == manifests(finished, STORES[:1])
+
+
+def test_a_killed_snakemake_is_taken_up_again(finished, tmp_path):
+    shutil.copytree(finished / "results" / "strain", tmp_path / "results" / "strain")
+    targets = [f"{name}/data.zarr" for name in STORES[:1]]
+    command = [sys.executable, "-m", "snakemake", *targets, "--snakefile", str(ROOT / "Snakefile")]
+    command += ["--directory", str(tmp_path), "--cores", "2", "--configfile", str(TINY)]
+    chance = random.Random(7)
+    for _ in range(3):
+        process = subprocess.Popen(command, env=ENVIRONMENT, start_new_session=True, stderr=subprocess.DEVNULL)
+        time.sleep(chance.uniform(5, 20))
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+        tiny(tmp_path, "--unlock", targets=targets)
+    run = tiny(tmp_path, targets=targets)
+    assert run.returncode == 0, run.stderr
+    assert manifests(tmp_path, STORES[:1]) == manifests(finished, STORES[:1])
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ("seeed: 1", "unknown key 'seeed' \\(did you mean 'seed'\\?\\)"),
+        ("sample_rate: fast", "sample_rate: got 'fast'"),
+        ("segments: {splits: {test: [[1238236160, 1238236288]]}}", "'train' and 'test' overlap"),
+        ("segments: {splits: {test: [[1238236480, 1238236482]]}}", "split 'test' has no range of at least"),
+        ("experiments: {ccsn: {waveforms: {models: {s99: surrogate}}}}", "no surrogate of that name"),
+        ("ifos: [H1, X1]", "ifos: unknown X1"),
+    ],
+)
+def test_bad_configurations_are_refused_by_their_message(tmp_path, change, message):
+    path = tmp_path / "change.yaml"
+    path.write_text(yaml.safe_dump(yaml.safe_load(change)))
+    run = snakemake(tmp_path, "--dry-run", "--configfile", str(TINY), str(path))
+    assert run.returncode != 0
+    assert re.search(message, run.stdout + run.stderr), run.stderr
+
+
+def test_a_target_that_is_none_says_which_there_are(tmp_path):
+    run = tiny(tmp_path, "--dry-run", targets=["results/ccsn/training/data.zarr"])
+    assert run.returncode != 0 and "expected one of ccsn/train" in run.stdout + run.stderr
+
+
+def test_lint_finds_nothing():
+    run = snakemake(ROOT, "--lint")
+    assert run.returncode == 0, run.stderr
