@@ -39,7 +39,7 @@ def prepare(folder: Path, examples: int) -> dict:
     strain = make_strain(config)
     make_noise(folder / "noise", blocks, strain, stages["noise"])
     settings = stages["ccsn/train/draw"] | {"margin": noise.margin_samples(stages["ccsn/train/draw"])}
-    models = {name: bank.describe(name, spec) for name, spec in settings["models"].items()}
+    models = {name: ccsn.describe(spec) for name, spec in settings["models"].items()}
     systems, table = draw.draw(blocks, models, settings)
     store.write_table(folder / "draw.parquet", table, draw.ROW_GROUP)
     make_bank(folder / "bank", systems, stages["ccsn/train/waveforms"])

@@ -166,6 +166,9 @@ def test_every_class_has_every_combination_of_grid_values_equally_often():
     assert set(first) == {1} and len(first) == 18
     values = signal[signal["label"] == 1]["snr_target"].to_numpy().reshape(-1, 6)
     assert len(np.unique(values, axis=0)) > 1
+    # Nor in one order for all classes.
+    cycles = table.index.to_numpy() // 4
+    assert signal["snr_target"].groupby(cycles[table["label"] > 0]).nunique().max() == 2
 
 
 def test_paired_rows_differ_in_the_grid_alone():

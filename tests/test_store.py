@@ -116,7 +116,7 @@ def test_layout_is_what_every_reader_knows(laid_out):
     assert inner["chunk_shape"] == [1, 2, 33]
     assert [codec["name"] for codec in inner["codecs"]] == ["bytes", "blosc", "crc32c"]
     blosc = inner["codecs"][1]["configuration"]
-    assert (blosc["cname"], blosc["clevel"], blosc["shuffle"]) == ("zstd", 5, "bitshuffle")
+    assert (blosc["cname"], blosc["shuffle"]) == ("zstd", "bitshuffle")  # the level is nobody's business
     assert [codec["name"] for codec in inner["index_codecs"]] == ["bytes", "crc32c"]
 
 

@@ -16,12 +16,14 @@ def run(args):
     import json
 
     from gwsim import draw, noise, store
-    from gwsim.waveforms import bank
+    from gwsim.waveforms import ccsn
 
     settings = json.loads(args.settings.read_text())
     settings["margin"] = noise.margin_samples(settings)
     blocks = json.loads(args.segments.read_text())["blocks"]
-    models = {name: bank.describe(name, spec) for name, spec in settings["models"].items()}
+    models = {name: ccsn.describe(spec) for name, spec in settings["models"].items()}
+    for name in (name for name, model in models.items() if model["fixed_direction"]):
+        print(f"WARNING: {name} is known in one direction only: every example sees it from there")
     systems, table = draw.draw(blocks, models, settings)
     store.write_table(args.systems, systems)
     store.write_table(args.table, table, row_group=draw.ROW_GROUP)

@@ -21,13 +21,13 @@ def run(args):
 
     from gwsim import provenance, sharding, store
     from gwsim.cli.progress import progress
-    from gwsim.waveforms import bank
+    from gwsim.waveforms import bank, ccsn
 
     settings = json.loads(args.settings.read_text())
     systems = pd.read_parquet(args.systems)
     ranges = sharding.shard_ranges(len(systems), bank.SYSTEMS_PER_SHARD)
     code = provenance.code_sha256(__name__)
-    sources = {name: bank.fingerprint(spec) for name, spec in settings["models"].items()}
+    sources = {name: ccsn.fingerprint(spec) for name, spec in settings["models"].items()}
 
     def key(index):
         rows = systems.iloc[slice(*ranges[index])]

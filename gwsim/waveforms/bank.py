@@ -7,7 +7,6 @@ field | dims | unit | dtype | meaning
 quadrupole | system, component, time | cm | float32 | five components of (G/c^4) d2Q/dt2, from conditioned data
 """
 
-import warnings
 from pathlib import Path
 
 import numpy as np
@@ -32,22 +31,6 @@ def arrays(systems: int, settings: dict) -> list[store.Array]:
     shape = (systems, COMPONENTS, samples(settings))
     dims = ("system", "component", "time")
     return [store.Array("quadrupole", dims, shape, SYSTEMS_PER_SHARD, shape[1:], "float32", start)]
-
-
-def describe(model: str, spec) -> dict:
-    """Return what the table of systems says of a model; a file is read for it, so that faults show early."""
-    if spec == "surrogate":
-        return {"source": spec, "fixed_direction": False, "realisation": -1}
-    fixed = ccsn.load(model, spec).fixed_direction
-    if fixed:
-        warnings.warn(f"{spec['path']}: known in one direction only, every example sees it so", stacklevel=2)
-    source = f"{spec['format']} {Path(spec['path']).name}"
-    return {"source": source, "fixed_direction": fixed, "realisation": -1}
-
-
-def fingerprint(spec) -> dict | str:
-    """Return what tells whether a model's numbers are still the same: its name, or its file's sha256."""
-    return spec if spec == "surrogate" else store.fingerprint(Path(spec["path"]))
 
 
 def entry(system: pd.Series, settings: dict) -> np.ndarray:
