@@ -141,7 +141,7 @@ def plain_example(row, quadrupole, strain, psds, settings) -> np.ndarray:
     rate, gps = settings["sample_rate"], row.gps_second + row.gps_nanosecond * 1e-9 + row.event_time
     plus, cross = tensors.weights(np.array(row.theta), np.array(row.phi))
     signals, spectra = [], []
-    for i, ifo in enumerate(settings["ifos"]):
+    for ifo in settings["ifos"]:
         detector = Detector(ifo)
         f_plus, f_cross = detector.antenna_pattern(row.ra, row.dec, row.psi, gps)
         delay = detector.time_delay_from_earth_center(row.ra, row.dec, gps)
@@ -175,7 +175,10 @@ def plain(folder: Path, settings: dict, count: int) -> float:
     waveforms = bank.BankStore(folder / "bank" / "shards.zarr")
     strain, unit = np.load(folder / "strain.npy"), STRAIN_UNIT**2
     psds = [
-        [(FrequencySeries(one[::4] * unit, delta_f=1.0), FrequencySeries(one * unit, delta_f=0.25)) for one in all_]
+        [
+            (FrequencySeries(one[::4] * unit, delta_f=1.0), FrequencySeries(one * unit, delta_f=0.25))
+            for one in all_
+        ]
         for all_ in (source.psd(0), source.psd(1))
     ]
     entries = [waveforms.entry(i).astype(float) for i in range(9)]

@@ -20,10 +20,12 @@ def describe(folder: Path) -> str:
     manifest = json.loads((folder / MANIFEST).read_text())
     size = sum(entry["bytes"] for entry in manifest["files"].values())
     attributes = metadata["attributes"]
-    lines = [f"{attributes['title']}: {len(manifest['shards'])} shards, {size / 2**20:.1f} MiB", "", "arrays"]
+    head = f"{attributes['title']}: {len(manifest['shards'])} shards, {size / 2**20:.1f} MiB"
+    lines = [head, "", "arrays"]
     arrays = metadata["consolidated_metadata"]["metadata"]
     lines += [_array(name, array) for name, array in sorted(arrays.items()) if len(array["shape"]) > 1]
-    lines.append(f"  and {sum(len(array['shape']) == 1 for array in arrays.values())} coordinates and columns")
+    narrow = sum(len(array["shape"]) == 1 for array in arrays.values())
+    lines.append(f"  and {narrow} coordinates and columns")
     if (folder / "table.parquet").is_file():
         lines += ["", *_classes(pd.read_parquet(folder / "table.parquet"), attributes["classes"])]
     kept = ("source", "licence", "seed", "revision", "versions")
@@ -32,7 +34,8 @@ def describe(folder: Path) -> str:
 
 
 def _array(name: str, array: dict) -> str:
-    dims = ", ".join(f"{dim} {size}" for dim, size in zip(array["dimension_names"], array["shape"], strict=True))
+    axes = zip(array["dimension_names"], array["shape"], strict=True)
+    dims = ", ".join(f"{dim} {size}" for dim, size in axes)
     return f"  {name:12s} ({dims}) {array['data_type']}, {array['attributes']['units']}"
 
 

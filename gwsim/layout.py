@@ -39,7 +39,12 @@ def arrays(settings: dict) -> list[store.Array]:
     rounded = {"units": "1", "mantissa_bits_kept": settings["keep_bits"]}
     fields = (
         ("strain", ("time",), (samples,), "whitened strain, noise and signal"),
-        ("spectrogram", ("frequency", "frame"), (bins, frames), "magnitude of strain's STFT, of mean square one"),
+        (
+            "spectrogram",
+            ("frequency", "frame"),
+            (bins, frames),
+            "magnitude of strain's STFT, of mean square one",
+        ),
     )
     return [
         store.Array(

@@ -60,7 +60,9 @@ def dataset_arrays(table: pd.DataFrame, source: noise.NoiseStore, settings: dict
         "filter": _array(("block", "ifo", "tap"), taps, "1e23", operator),
         "psd_frequency": _array(("psd_frequency",), psd_frequency, "Hz", "frequency of psd"),
         "tap": _array(("tap",), delay, "s", "delay of the operator's taps"),
-        "psd_index": _array(("sample", "ifo"), psd_index, "1", "place in psd and filter of the example's block"),
+        "psd_index": _array(
+            ("sample", "ifo"), psd_index, "1", "place in psd and filter of the example's block"
+        ),
     }
 
 
@@ -114,7 +116,9 @@ def attributes(title: str, card: dict) -> dict:
 def card_text(title: str, table: pd.DataFrame, card: dict) -> str:
     """Return the data card: what the store is, how it was made, how to open it."""
     names = card["classes"]
-    counts = "\n".join(f"| {i} | {name} | {int((table['label'] == i).sum())} |" for i, name in enumerate(names))
+    counts = "\n".join(
+        f"| {i} | {name} | {int((table['label'] == i).sum())} |" for i, name in enumerate(names)
+    )
     return f"""# {title}
 
 {len(table)} examples of whitened gravitational-wave strain and its spectrograms, one row per example of the
@@ -124,10 +128,12 @@ table. Strain source: {card["strain"]}; licence: {LICENCE[card["strain"]]}.
 |---|---|---|
 {counts}
 
+Interferometers: {" ".join(card["configuration"]["ifos"])}.
+
 Each example: `strain (ifo, time)`, `spectrogram (ifo, frequency, frame)`, its label, and one value of each
-column of the table. Interferometers: {" ".join(card["configuration"]["ifos"])}. Whitened noise has unit variance
-per sample. `filter` holds the whitening operator of each PSD block and `psd` its spectrum; `psd_index` says which
-one an example has. Every array has `units` and `long_name`.
+column of the table. Whitened noise has unit variance per sample. `filter` holds the whitening operator of each
+PSD block and `psd` its spectrum; `psd_index` says which one an example has. Every array has `units` and
+`long_name`.
 
 ## Open it
 
@@ -143,8 +149,8 @@ The store is plain Zarr format 3 (sharded, blosc-zstd, crc32c) and opens in any 
 
 ## How it was made
 
-gwsim {provenance.versions()["gwsim-pipeline"]}, revision {provenance.revision()}, seed {card["seed"]}. The whole
-configuration stands in the store's attributes. Waveforms:
+gwsim {provenance.versions()["gwsim-pipeline"]}, revision {provenance.revision()}, seed {card["seed"]}.
+The whole configuration stands in the store's attributes. Waveforms:
 
 ```json
 {json.dumps(card["configuration"]["experiments"][card["experiment"]]["waveforms"], indent=1)}

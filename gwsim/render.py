@@ -1,8 +1,8 @@
 """Rows into arrays: whitened strain with its signal, spectrograms, realised columns. Nothing is drawn here.
 
 Takes rows of `draw.parquet`, whitened noise with its operators, and a bank of quadrupole second derivatives;
-gives the arrays and columns of `layout`, mantissas rounded to a stated number of bits. Rows are made in micro-batches of
-fixed boundaries, so that a row has the same bits whoever asks for it.
+gives the arrays and columns of `layout`, mantissas rounded to a stated number of bits. Rows are made in
+micro-batches of fixed boundaries, so that a row has the same bits whoever asks for it.
 
 A signal is summed from the bank in frequency, delayed by a phase (never whole samples), and whitened by the
 block's own operator. Its SNR is that of the conditioned, projected signal cut to the window. Strain and
@@ -25,6 +25,7 @@ MICRO_BATCH = sharding.LEAST_ROWS
 CACHED_BLOCKS = 512
 # D h in cm, over a distance of 1 kpc, in units of STRAIN_UNIT.
 UNIT_AT_ONE_KPC = 1.0 / (KPC_CM * STRAIN_UNIT)
+
 
 @dataclasses.dataclass(frozen=True)
 class Geometry:
@@ -87,7 +88,9 @@ class Renderer:
         self._operators = _Cache(self._operator, CACHED_BLOCKS)
         self._spectra = _Cache(self._spectrum, CACHED_BLOCKS)
 
-    def rows(self, table: pd.DataFrame, out: dict | None = None) -> tuple[dict[str, np.ndarray], pd.DataFrame]:
+    def rows(
+        self, table: pd.DataFrame, out: dict | None = None
+    ) -> tuple[dict[str, np.ndarray], pd.DataFrame]:
         """Render rows that begin at a micro-batch's border; return arrays and realised columns.
 
         out may hold the arrays of an earlier call, to be written over: fresh memory costs as much time as

@@ -54,9 +54,9 @@ def high_pass(frequencies: shapes.Spectrum, f_low: float) -> shapes.Spectrum:
 def whitening_taps(psd: shapes.Spectrum, sample_rate: int, band, seconds: float) -> shapes.Taps:
     """Return the operator's taps (an odd number, the middle one at delay zero).
 
-    The impulse response is tapered by a Hann window, whose resolution is two over its length. What the high-pass takes from the variance is
-    made up for by one number that depends on f_low alone, so that whitened noise has unit variance; the
-    bias of an estimated PSD is left as it is.
+    The impulse response is tapered by a Hann window, whose resolution is two over its length. What the
+    high-pass takes from the variance is made up for by one number that depends on f_low alone, so that
+    whitened noise has unit variance; the bias of an estimated PSD is left as it is.
     """
     frequencies = np.linspace(0.0, sample_rate / 2, len(psd))
     passed = high_pass(frequencies, band[0])
@@ -75,9 +75,7 @@ def whiten(strain: shapes.Series, taps: shapes.Taps) -> shapes.Series:
     return np.pad(inside, half, constant_values=np.nan)
 
 
-def at_frequencies(
-    psd: shapes.Psds, sample_rate: int, frequencies: shapes.Frequencies
-) -> shapes.Psd:
+def at_frequencies(psd: shapes.Psds, sample_rate: int, frequencies: shapes.Frequencies) -> shapes.Psd:
     """Interpolate PSDs, linearly, from their own grid (0 to Nyquist) to other frequencies."""
     position = frequencies / (sample_rate / 2) * (psd.shape[-1] - 1)
     left = np.minimum(position.astype(int), psd.shape[-1] - 2)

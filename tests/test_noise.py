@@ -52,7 +52,8 @@ def strains():
 def with_true_psd(strains):
     frequencies = np.linspace(0, RATE / 2, 2 * RATE + 1)
     taps = {
-        ifo: spectral.whitening_taps(psds.model_psd("o3", ifo, frequencies) / 1e-46, RATE, BAND, 2) for ifo in IFOS
+        ifo: spectral.whitening_taps(psds.model_psd("o3", ifo, frequencies) / 1e-46, RATE, BAND, 2)
+        for ifo in IFOS
     }
     return {ifo: inner(spectral.whiten(strains[ifo] / 1e-23, taps[ifo])) for ifo in IFOS}
 

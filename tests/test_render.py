@@ -39,7 +39,11 @@ SETTINGS = {
     "shard_rows": 64,
     "examples": 200,
 }
-BANK_SETTINGS = {"seconds": 1.375, "sample_rate": RATE, "models": dict.fromkeys(surrogates.MODELS, "surrogate")}
+BANK_SETTINGS = {
+    "seconds": 1.375,
+    "sample_rate": RATE,
+    "models": dict.fromkeys(surrogates.MODELS, "surrogate"),
+}
 
 
 class MemoryNoise:
@@ -233,7 +237,9 @@ def test_a_row_has_the_same_bits_alone_and_among_others(renderer, sources, table
     for row in (0, 63, 64, 130, 199):
         alone, its_columns = other.example(table, row)
         assert all(np.array_equal(alone[name], arrays[name][row]) for name in arrays)
-        pd.testing.assert_frame_equal(its_columns.reset_index(drop=True), columns.iloc[[row]].reset_index(drop=True))
+        pd.testing.assert_frame_equal(
+            its_columns.reset_index(drop=True), columns.iloc[[row]].reset_index(drop=True)
+        )
 
 
 def test_old_arrays_are_written_over_with_the_same_bits(renderer, table):
@@ -263,9 +269,7 @@ def test_crop_before_whitens_what_is_inside_the_window_alone(sources, table):
         strain[:RATE], strain[2 * RATE :] = 0, 0
         expected = scipy.signal.fftconvolve(strain, sources[0].filters[row.psd_block, 1], mode="same")
         expected = expected[RATE - 128 : 2 * RATE + 128]
-        np.testing.assert_allclose(
-            whitened[place, 1].numpy(), expected, atol=2e-6 * np.abs(expected).max()
-        )
+        np.testing.assert_allclose(whitened[place, 1].numpy(), expected, atol=2e-6 * np.abs(expected).max())
 
 
 def test_spectrogram_is_scipys_of_the_stored_strain(renderer, table):
@@ -318,11 +322,12 @@ def test_injections_are_recovered(sources):
         "glitches_per_hour": 0,
         "glitch_snr": [8, 50],
     }
-    seconds, start = 1100, 1238236160
+    seconds, start, whitened_strain = 1100, 1238236160, []
     for i, ifo in enumerate(IFOS):
         stretch = simulated.make(settings, 7, ifo, start, start + seconds, RATE)
         whitened = spectral.whiten(stretch.strain / 1e-23, memory.filters[0, i]).astype(np.float32)
-        memory.strain = whitened[None, None] if i == 0 else np.append(memory.strain, whitened[None, None], axis=1)
+        whitened_strain.append(whitened)
+    memory.strain = np.stack(whitened_strain)[None]
     rng = seeds.generator("test", "recover")
     # Signals that end well inside the window, so that cutting takes nothing: he3.5, s25, s18np, z85, z100.
     table = pd.DataFrame(

@@ -495,6 +495,8 @@ def test_every_cell_name_and_type_of_a_table_counts_in_its_digest():
     digests = {store.table_digest(table) for table in (TABLE, *others)}
     assert len(digests) == 1 + len(others)
     assert store.table_digest(TABLE.copy()) == store.table_digest(TABLE)
+    zeros = pd.DataFrame({"a": np.zeros(3, np.int64)})
+    assert store.table_digest(zeros) != store.table_digest(zeros.astype(float))  # the same bytes
 
 
 def test_the_digest_of_a_table_survives_parquet(tmp_path):

@@ -66,8 +66,7 @@ def test_nothing_but_the_stages_own_heirs_run_again(finished):
     def rules(*config):
         run = tiny(finished, "--dry-run", "--config", *config)
         assert run.returncode == 0, run.stderr
-        lines = (run.stdout + run.stderr).splitlines()
-        return {line.removesuffix(":").split()[-1] for line in lines if line.startswith(("rule ", "localrule "))}
+        return set(re.findall(r"^(?:local)?rule (\w+):", run.stdout + run.stderr, re.MULTILINE))
 
     quiet = rules("experiments={ccsn: {datasets: {test: {examples: 200}}}}")
     assert not quiet & {"strain", "segments", "noise"} and {"draw", "render", "finalise"} <= quiet
@@ -156,7 +155,8 @@ def test_a_killed_snakemake_is_taken_up_again(finished, tmp_path):
     command += ["--directory", str(tmp_path), "--cores", "2", "--configfile", str(TINY)]
     chance = random.Random(7)
     for _ in range(3):
-        process = subprocess.Popen(command, env=ENVIRONMENT, start_new_session=True, stderr=subprocess.DEVNULL)
+        quiet = {"env": ENVIRONMENT, "stderr": subprocess.DEVNULL}
+        process = subprocess.Popen(command, start_new_session=True, **quiet)
         time.sleep(chance.uniform(5, 20))
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()

@@ -9,7 +9,9 @@ def arguments(parser):
     parser.add_argument("--settings", type=Path, required=True, help="settings of the stage (JSON)")
     parser.add_argument("--segments", type=Path, required=True, help="segments (JSON)")
     parser.add_argument("--records", type=Path, nargs="+", required=True, help="records of the GPS block")
-    parser.add_argument("--layout", type=Path, required=True, help="FOLDER/shards.zarr/zarr.json of the store")
+    parser.add_argument(
+        "--layout", type=Path, required=True, help="FOLDER/shards.zarr/zarr.json of the store"
+    )
     parser.add_argument("--gps", type=int, required=True, help="start of the GPS block (s)")
     parser.add_argument("--part", type=Path, required=True, help="record to write (JSON)")
 

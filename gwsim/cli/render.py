@@ -10,7 +10,9 @@ def arguments(parser):
     parser.add_argument("--table", type=Path, required=True, help="table of examples (Parquet)")
     parser.add_argument("--noise", type=Path, required=True, help="manifest.json of the noise store")
     parser.add_argument("--bank", type=Path, required=True, help="manifest.json of the bank")
-    parser.add_argument("--layout", type=Path, required=True, help="FOLDER/shards.zarr/zarr.json of the dataset")
+    parser.add_argument(
+        "--layout", type=Path, required=True, help="FOLDER/shards.zarr/zarr.json of the dataset"
+    )
     parser.add_argument("--part", required=True, help="shards to write, FIRST-LAST")
     parser.add_argument("--record", type=Path, required=True, help="record to write (JSON)")
     parser.add_argument("--device", default="cpu", help="torch device; bytes are the same only on one kind")

@@ -4,7 +4,7 @@ Takes the systems' table and the models' specifications; gives one row per syste
 than the bank's entries is cut there, far behind the end of any window that an example may have.
 
 field | dims | unit | dtype | meaning
-quadrupole | system, component, time | cm | float32 | five components of (G/c^4) d2Q/dt2, from conditioned data
+quadrupole | system, component, time | cm | float32 | five components of (G/c^4) d2Q/dt2, conditioned
 """
 
 from pathlib import Path
@@ -27,7 +27,12 @@ def samples(settings: dict) -> int:
 def arrays(systems: int, settings: dict) -> list[store.Array]:
     """Return the layout of the store."""
     meaning = "components of (G/c^4) d2Q_ij/dt2 in an orthonormal trace-free basis"
-    start = {"units": "cm", "long_name": meaning, "start_s": ccsn.START, "sample_rate": settings["sample_rate"]}
+    start = {
+        "units": "cm",
+        "long_name": meaning,
+        "start_s": ccsn.START,
+        "sample_rate": settings["sample_rate"],
+    }
     shape = (systems, COMPONENTS, samples(settings))
     dims = ("system", "component", "time")
     return [store.Array("quadrupole", dims, shape, SYSTEMS_PER_SHARD, shape[1:], "float32", start)]
