@@ -131,8 +131,8 @@ table. Strain source: {card["strain"]}; licence: {LICENCE[card["strain"]]}.
 Interferometers: {" ".join(card["configuration"]["ifos"])}.
 
 Each example: `strain (ifo, time)`, `spectrogram (ifo, frequency, frame)`, its label, and one value of each
-column of the table. Whitened noise has unit variance per sample. `filter` holds the whitening operator of each
-PSD block and `psd` its spectrum; `psd_index` says which one an example has. Every array has `units` and
+column of the table. Whitened noise has unit variance per sample. `filter` holds the whitening operator of
+each PSD block and `psd` its spectrum; `psd_index` says which one an example has. Every array has `units` and
 `long_name`.
 
 ## Open it

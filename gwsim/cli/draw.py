@@ -25,7 +25,8 @@ def run(args):
     for name in (name for name, model in models.items() if model["fixed_direction"]):
         print(f"WARNING: {name} is known in one direction only: every example sees it from there")
     systems, table = draw.draw(blocks, models, settings)
+    factor = draw.reuse_factor(len(table), blocks, settings)
+    table.attrs["noise_reuse"] = factor
     store.write_table(args.systems, systems)
     store.write_table(args.table, table, row_group=draw.ROW_GROUP)
-    factor = draw.reuse_factor(len(table), blocks, settings)
     print(f"{len(table)} examples of {len(systems)} systems; each second of noise is used {factor:.2f} times")

@@ -60,7 +60,9 @@ def _dataset(args, folder, settings):
         "noise_manifest_sha256": store.fingerprint(args.noise)["sha256"],
         "surrogates_sha256": surrogates.table_sha256(),
     }
-    table = pd.concat([pd.read_parquet(args.table), store.realised(folder, ranges)], axis=1)
+    drawn = pd.read_parquet(args.table)
+    card["provenance"] |= drawn.attrs
+    table = pd.concat([drawn, store.realised(folder, ranges)], axis=1)
     store.write_table(folder / "table.parquet", table, row_group=settings["shard_rows"])
     source = noise.NoiseStore(args.noise.parent / "data.zarr")
     arrays = publish.dataset_arrays(table, source, settings, card["classes"])

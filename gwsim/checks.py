@@ -1,0 +1,272 @@
+"""Whether a dataset is what it should be: numbers beside what is expected of them.
+
+Takes columns of the table and whitened strain; gives `Check`s. Strain comes in slices (sample, ifo, time)
+that are measured one by one, and the measurements, small, are gathered. Errors are statistical and one
+sigma; they hold for examples that share no noise, which `disjoint` picks. A number that is not finite is
+never ok.
+"""
+
+import dataclasses
+import itertools
+
+import numpy as np
+import pandas as pd
+import scipy.stats
+
+# One threshold for all checks: a sound dataset of forty numbers shows a false alarm in one page of 400.
+SIGMAS = 4.0
+CHANCE = float(2 * scipy.stats.norm.sf(SIGMAS))
+# Below this many examples, the scatter between examples says nothing of the error.
+FEWEST = 16
+
+# What an estimated PSD adds to the variance of whitened noise, times the seconds it is estimated from,
+# per second of filter: 2.6 s / 2 s, measured on white noise (2.0 % for 128 s, 1.0 % for 256 s).
+PSD_BIAS = 1.3
+# Room beyond the statistical error: the PSD's drift within a block, and a few lines.
+VARIANCE_ROOM, SKEWNESS_ROOM, KURTOSIS_ROOM, SPECTRUM_ROOM = 0.02, 0.02, 0.1, 0.05
+
+EXACT = 1e-6
+LIGHT_THROUGH_EARTH = 0.025
+BAND_WIDTH = 16.0
+AMPLITUDES = np.linspace(-8.0, 8.0, 129)
+
+
+@dataclasses.dataclass(frozen=True)
+class Check:
+    """One number beside what is expected; ok is None where nothing is."""
+
+    name: str
+    value: float
+    expected: str
+    ok: bool | None
+    error: float = 0.0
+
+    def found(self) -> str:
+        """Return the value as text, with its error where it has one."""
+        return f"{self.value:.4g} ± {self.error:.2g}" if self.error else f"{self.value:.4g}"
+
+
+def told(name: str, value: float, why: str = "") -> Check:
+    """Return a number of which nothing is expected."""
+    return Check(name, float(value), why, None)
+
+
+def near(name: str, value: float, expected: float, error: float, room: float = 0.0) -> Check:
+    """Expect a value up to its statistical error and some room."""
+    words = f"{expected:.4g} ± ({f'{room:g} + ' if room else ''}{SIGMAS:g} σ)"
+    return Check(
+        name, float(value), words, bool(abs(value - expected) <= room + SIGMAS * error), float(error)
+    )
+
+
+def at_most(name: str, value: float, limit: float) -> Check:
+    """Expect a value that is not above a limit."""
+    return Check(name, float(value), f"at most {limit:.3g}", bool(value <= limit))
+
+
+def likely(name: str, probability: float) -> Check:
+    """Expect a probability that chance explains."""
+    return Check(name, float(probability), f"p above {CHANCE:.1g}", bool(probability > CHANCE))
+
+
+def untested(checks: list[Check], why: str) -> list[Check]:
+    """Return the checks without a verdict."""
+    return [dataclasses.replace(check, ok=None, expected=why) for check in checks]
+
+
+# ---- columns of the table
+
+
+def same(name: str, found: np.ndarray, wanted: np.ndarray) -> Check:
+    """Expect two columns to agree to rounding: the largest relative deviation."""
+    return at_most(name, np.abs(found / wanted - 1).max(initial=0.0), EXACT)
+
+
+LAWS = {"uniform": lambda x: x, "uniform_cos": np.cos, "uniform_sin": np.sin}
+
+
+def law(spec) -> str:
+    """Return the name of a column's distribution, 'constant' for a bare number."""
+    return next(iter(spec)) if isinstance(spec, dict) else "constant"
+
+
+def flattened(values: np.ndarray, spec: dict) -> tuple[np.ndarray, float, float]:
+    """Return the values of which a uniform distribution is expected, and its two ends."""
+    transform = LAWS[law(spec)]
+    low, high = sorted(transform(np.asarray(spec[law(spec)], dtype=float)))
+    return transform(values), low, high
+
+
+def uniform(name: str, values: np.ndarray, spec) -> Check:
+    """Expect the drawn distribution, by Kolmogorov and Smirnov; a constant column has no test."""
+    if law(spec) not in LAWS:
+        return told(name, np.mean(values), f"{law(spec)}: no test of uniformity")
+    flat, low, high = flattened(values, spec)
+    return likely(name, scipy.stats.kstest(flat, "uniform", args=(low, high - low)).pvalue)
+
+
+def balance(name: str, counts: np.ndarray) -> Check:
+    """Expect counts that differ by at most one."""
+    return at_most(name, np.ptp(counts), 1)
+
+
+def inside(start: np.ndarray, size: int, margin: int, length: np.ndarray) -> Check:
+    """Expect every window to lie in its block of the given length, margins included."""
+    outside = (start < margin) | (start + size + margin > length)
+    return at_most("windows that leave their PSD block", outside.sum(), 0)
+
+
+def uses(start: np.ndarray, size: int, seconds: int, rate: int) -> np.ndarray:
+    """Return how many examples use each second of a block, partly used ones in fractions."""
+    steps = np.zeros(seconds * rate + 1, dtype=np.int64)
+    np.add.at(steps, np.clip(start, 0, seconds * rate), 1)
+    np.add.at(steps, np.clip(start + size, 0, seconds * rate), -1)
+    return np.cumsum(steps[:-1]).reshape(seconds, rate).mean(axis=1)
+
+
+def shared_out(counts: np.ndarray, places: np.ndarray) -> Check:
+    """Expect examples to fall into blocks in proportion to the blocks' places, by chi squared."""
+    name, expected = "examples per PSD block (chi squared)", counts.sum() * places / places.sum()
+    if len(counts) < 2 or expected.min() < 5:
+        return told(name, np.nan, "too few examples per block to test")
+    return likely(name, scipy.stats.chisquare(counts, expected).pvalue)
+
+
+def disjoint(block: np.ndarray, start: np.ndarray, size: int) -> np.ndarray:
+    """Return the rows, in ascending order, of which no two share a sample of noise; as many as there can be."""
+    chosen, taken, until = [], -1, 0
+    for row in np.lexsort((start, block)):
+        if block[row] != taken or start[row] >= until:
+            chosen.append(row)
+            taken, until = block[row], start[row] + size
+    return np.sort(np.array(chosen, dtype=np.int64))
+
+
+# ---- whitened noise
+
+
+@dataclasses.dataclass(frozen=True)
+class Measured:
+    """What is kept of each noise example; all but `counts` have the sample as their first axis."""
+
+    moments: np.ndarray  # (sample, ifo, 4): means of x, x^2, x^3, x^4
+    power: np.ndarray  # (sample, ifo, band): mean power per sample, 1 for white noise of unit variance
+    correlation: np.ndarray  # (sample, pair, lag)
+    counts: np.ndarray  # (ifo, amplitude): samples in each bin of AMPLITUDES, what lies beyond in the last
+    size: int  # samples of one example
+
+
+def band_edges(band, width: float = BAND_WIDTH) -> np.ndarray:
+    """Return the edges (Hz) of whole bands of this width within the given one."""
+    return np.arange(band[0], band[1] + width / 1000, width)
+
+
+def lags(rate: int) -> np.ndarray:
+    """Return the lags (samples) within the light's way through the Earth."""
+    longest = int(LIGHT_THROUGH_EARTH * rate)
+    return np.arange(-longest, longest + 1)
+
+
+def measure(strain: np.ndarray, rate: int, edges: np.ndarray) -> Measured:
+    """Measure one slice of noise examples, (sample, ifo, time)."""
+    strain = strain.astype(np.float64)
+    moments = np.stack([(strain**order).mean(axis=-1) for order in (1, 2, 3, 4)], axis=-1)
+    clipped = np.clip(strain, AMPLITUDES[0], AMPLITUDES[-1])
+    counts = np.stack([np.histogram(clipped[:, i], AMPLITUDES)[0] for i in range(strain.shape[1])])
+    return Measured(
+        moments, _band_power(strain, rate, edges), _correlation(strain, lags(rate)), counts, strain.shape[-1]
+    )
+
+
+def gather(parts: list[Measured]) -> Measured:
+    """Put the measurements of slices together."""
+    joined = {name: np.concatenate([getattr(part, name) for part in parts]) for name in PER_SAMPLE}
+    return Measured(**joined, counts=sum(part.counts for part in parts), size=parts[0].size)
+
+
+PER_SAMPLE = ("moments", "power", "correlation")
+
+
+def _band_power(strain, rate, edges) -> np.ndarray:
+    window = np.hanning(strain.shape[-1] + 1)[:-1]
+    power = np.abs(np.fft.rfft(strain * window)) ** 2 / (window**2).sum()
+    first = np.searchsorted(np.fft.rfftfreq(strain.shape[-1], 1 / rate), edges)
+    # What reduceat sums after the last edge is no band.
+    return np.add.reduceat(power, first, axis=-1)[..., :-1] / np.diff(first)
+
+
+def _correlation(strain, shifts) -> np.ndarray:
+    """Return each pair of ifos' normalised correlation at each lag, (sample, pair, lag)."""
+    pairs = list(itertools.combinations(range(strain.shape[1]), 2))
+    size = strain.shape[-1]
+    spectra = np.fft.rfft(strain, 2 * size)
+    norm = np.sqrt((strain**2).sum(axis=-1))
+    found = np.empty((len(strain), len(pairs), len(shifts)))
+    for place, (a, b) in enumerate(pairs):
+        product = np.fft.irfft(spectra[:, a].conj() * spectra[:, b], 2 * size)
+        found[:, place] = product[:, shifts] / (norm[:, a] * norm[:, b])[:, None]
+    return found
+
+
+def gaussian(ifo: str, moments: np.ndarray, size: int, bias: float) -> list[Check]:
+    """Expect variance 1 + bias, no skewness and no excess kurtosis of one ifo's noise, (sample, 4)."""
+    samples = len(moments) * size
+    one, two, three, four = moments.mean(axis=0)
+    variance = two - one**2
+    skewness = (three - 3 * one * two + 2 * one**3) / variance**1.5
+    kurtosis = (four - 4 * one * three + 6 * one**2 * two - 3 * one**4) / variance**2 - 3
+    scatter = moments[:, 1].std(ddof=1) / np.sqrt(len(moments)) if len(moments) >= FEWEST else 0.0
+    error = max(np.sqrt(2 / samples), scatter)
+    return [
+        near(f"variance of whitened noise, {ifo}", variance, 1 + bias, error, VARIANCE_ROOM),
+        near(f"skewness, {ifo}", skewness, 0.0, np.sqrt(6 / samples), SKEWNESS_ROOM),
+        near(f"excess kurtosis, {ifo}", kurtosis, 0.0, np.sqrt(24 / samples), KURTOSIS_ROOM),
+    ]
+
+
+def flat(ifo: str, power: np.ndarray) -> list[Check]:
+    """Expect a mean power of one in every band of one ifo's noise, (sample, band): the worst is told."""
+    mean = power.mean(axis=0)
+    error = power.std(axis=0, ddof=min(1, len(power) - 1)) / np.sqrt(len(power))
+    worst = np.argmax(np.abs(mean - 1) / (SPECTRUM_ROOM + SIGMAS * error))
+    name = f"whitened spectrum farthest from 1, {ifo}"
+    return [near(name, mean[worst], 1.0, error[worst], SPECTRUM_ROOM)]
+
+
+def uncorrelated(pair: str, correlation: np.ndarray) -> list[Check]:
+    """Expect the mean correlation of two ifos, (sample, lag), to be chance at lag zero and at its largest."""
+    mean = correlation.mean(axis=0)
+    # Over all lags and examples: one lag at which the ifos agree hardly changes it.
+    error = np.sqrt((correlation**2).mean() / len(correlation))
+    limit = _largest_by_chance(len(mean)) * error
+    zero = near(f"correlation of {pair} at lag zero", mean[len(mean) // 2], 0.0, error)
+    return [zero, at_most(f"largest correlation of {pair} within ±25 ms", np.abs(mean).max(), limit)]
+
+
+def unrelated(ifo: str, strain: np.ndarray) -> Check:
+    """Expect no two of one ifo's disjoint examples, (sample, time), to be alike: the largest correlation."""
+    unit = strain / np.sqrt((strain.astype(np.float64) ** 2).sum(axis=-1, keepdims=True))
+    between = np.abs((unit @ unit.T)[np.triu_indices(len(unit), 1)])
+    limit = _largest_by_chance(len(between)) / np.sqrt(strain.shape[-1])
+    return at_most(f"largest correlation between two examples, {ifo}", between.max(), limit)
+
+
+def _largest_by_chance(trials: int) -> float:
+    """Return how many sigmas the largest of so many normal numbers passes with probability CHANCE."""
+    return float(scipy.stats.norm.isf(CHANCE / 2 / max(trials, 1)))
+
+
+# ---- tables
+
+
+def at_ten_kpc(table: pd.DataFrame, classes: list[str]) -> list[list[str]]:
+    """Return each class's median network SNR at 10 kpc, its quartiles, and the share of SNR in the window."""
+    rows = []
+    for label, name in enumerate(classes):
+        its = table[(table["label"] == label) & table["snr"].notna()]
+        if len(its):
+            low, middle, high = (its["snr"] * its["distance_kpc"] / 10).quantile([0.25, 0.5, 0.75])
+            kept = (its["snr"] / its["snr_full"]).quantile([0.05, 0.5])
+            share = f"{kept[0.5]:.1%} ({kept[0.05]:.1%})"
+            rows.append([name, len(its), f"{middle:.2f}", f"{low:.2f} to {high:.2f}", share])
+    return rows
