@@ -84,6 +84,12 @@ def overlay(base: dict, other: dict) -> dict:
     return merged
 
 
+def pruned(config: dict) -> dict:
+    """Return the configuration without what an overlay set to null: so an overlay takes something away."""
+    kept = {key: value for key, value in config.items() if value is not None}
+    return {key: pruned(value) if isinstance(value, dict) else value for key, value in kept.items()}
+
+
 def _explain(error: jsonschema.ValidationError) -> list[str]:
     """Return one line per offender: where, what was got, what was expected, a hint."""
     where = _where(error.absolute_path)
@@ -149,7 +155,7 @@ def _expected(error: jsonschema.ValidationError) -> str:
         fixed = error.schema.get("minItems") == error.schema.get("maxItems")
         return f"{value} values" if fixed else f"at least {value} value{'s' if value > 1 else ''}"
     if kind == "maxProperties":
-        return f"just {value} of these (an overlay adds to a mapping, it takes nothing away)"
+        return f"just {value} of these (an overlay adds to a mapping; set what it is to replace to null)"
     if kind == "oneOf":
         return " or ".join(_form(form) for form in value)
     return EXPECTED[kind].format(value)

@@ -545,3 +545,11 @@ def test_ranges_of_columns():
     assert configuration.value_range({"uniform": [5, 2]}) == (2, 5)
     assert configuration.value_range({"grid": [3, 1, 2]}) == (1, 3)
     assert configuration.value_range({"power_law": {"index": -9, "low": 2, "high": 7}}) == (2, 7)
+
+
+def test_null_in_an_overlay_takes_away_what_it_replaces(config):
+    change = {"snr": {"uniform": None, "grid": [8, 12]}}
+    other = {"experiments": {"ccsn": {"datasets": {"train": {"draw": change, "examples": 40}}}}}
+    merged = configuration.pruned(configuration.overlay(config, other))
+    assert merged["experiments"]["ccsn"]["datasets"]["train"]["draw"] == {"snr": {"grid": [8, 12]}}
+    assert faults(merged) == []

@@ -24,5 +24,5 @@ def run(args):
         if not isinstance(content, dict):
             raise GwsimError(f"{path}: got {type(content).__name__}, expected a mapping of settings")
         config = configuration.overlay(config, content)
-    configuration.check(config)
+    configuration.check(configuration.pruned(config))
     print(f"{', '.join(str(path) for path in args.files)}: in order")

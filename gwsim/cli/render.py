@@ -24,9 +24,11 @@ def run(args):
     import torch
 
     from gwsim import noise, provenance, render, sharding, store
+    from gwsim.cli.memory import keep_freed_memory
     from gwsim.cli.progress import progress
     from gwsim.waveforms import bank, ccsn
 
+    keep_freed_memory()
     torch.set_num_threads(1)
     settings = json.loads(args.settings.read_text()) | {"bank_start": ccsn.START}
     renderer = render.Renderer(

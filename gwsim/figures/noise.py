@@ -6,6 +6,9 @@ import scipy.stats
 from gwsim import checks
 from gwsim.figures import style
 
+# Bands of more power than this are marked at the top, so that the few per cent around one can be seen.
+SPECTRUM_TOP = 2.0
+
 
 def amplitudes(counts: np.ndarray, ifos: list[str]):
     """Draw the density of whitened amplitudes, counts (ifo, bin), against the unit Gaussian."""
@@ -34,7 +37,10 @@ def spectrum(power: np.ndarray, edges: np.ndarray, ifos: list[str]):
         axis.fill_between(middle, mean[place] - error[place], mean[place] + error[place], alpha=0.2,
                           color=look["color"], linewidth=0)  # fmt: skip
         axis.plot(middle, mean[place], label=ifo, **look)
-    axis.set(xlabel="frequency (Hz)", ylabel="mean power per sample", xlim=(edges[0], edges[-1]))
+        above = mean[place] > SPECTRUM_TOP
+        axis.plot(middle[above], np.full(above.sum(), 0.97 * SPECTRUM_TOP), "^", color=look["color"])
+    axis.set(xlabel="frequency (Hz)", ylabel="mean power per sample")
+    axis.set(xlim=(edges[0], edges[-1]), ylim=(0, SPECTRUM_TOP))
     axis.legend(ncols=len(ifos))
     return figure
 

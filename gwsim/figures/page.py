@@ -10,19 +10,21 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
-from gwsim import checks, store
+from gwsim import store
+from gwsim.checks import Check
 from gwsim.figures import style
 
 CSS = """
 body { margin: 0 auto; max-width: 60rem; padding: 1rem; color: #222; background: #fff;
        font: 16px/1.5 system-ui, sans-serif; }
-h1 { font-size: 1.5rem; } h2 { font-size: 1.2rem; margin-top: 2.5rem; border-top: 1px solid #ccc; padding-top: 1rem; }
-h3 { font-size: 1rem; }
+h1 { font-size: 1.5rem; } h3 { font-size: 1rem; }
+h2 { font-size: 1.2rem; margin-top: 2.5rem; border-top: 1px solid #ccc; padding-top: 1rem; }
 img { max-width: 100%; height: auto; display: block; }
 figure { margin: 1.2rem 0; } figcaption { font-size: .9rem; color: #444; margin-top: .4rem; }
 .wide { overflow-x: auto; }
 table { border-collapse: collapse; font-size: .9rem; }
-th, td { text-align: left; padding: .15rem .8rem .15rem 0; border-bottom: 1px solid #e4e4e4; vertical-align: top; }
+th, td { text-align: left; vertical-align: top; padding: .15rem .8rem .15rem 0;
+         border-bottom: 1px solid #e4e4e4; }
 td { overflow-wrap: anywhere; }
 tr.part th { padding-top: .9rem; }
 .ok { color: #0b6e2f; } .look { color: #fff; background: #b3261e; padding: 0 .35rem; } .told { color: #666; }
@@ -55,7 +57,7 @@ class Section:
     name: str
     title: str
     prose: str
-    checks: list[checks.Check] = dataclasses.field(default_factory=list)
+    checks: list[Check] = dataclasses.field(default_factory=list)
     tables: list[Table] = dataclasses.field(default_factory=list)
     pictures: list[Picture] = dataclasses.field(default_factory=list)
 
@@ -88,7 +90,7 @@ def verdict(sections: list[Section]) -> str:
     return f"{ok} checks are ok, {look} to look at, {told} numbers told without a verdict."
 
 
-def mark(check: checks.Check) -> str:
+def mark(check: Check) -> str:
     """Return a check's mark."""
     return "told" if check.ok is None else "ok" if check.ok else "look"
 
@@ -104,7 +106,7 @@ def _summary(sections: list[Section]) -> str:
     return f'<div class="wide"><table>\n{head}\n' + "\n".join(rows) + "\n</table></div>"
 
 
-def _check_row(check: checks.Check) -> str:
+def _check_row(check: Check) -> str:
     kind = mark(check)
     sign = {"ok": "ok", "look": "look", "told": "–"}[kind]
     cells = "".join(f"<td>{_text(cell)}</td>" for cell in (check.name, check.found(), check.expected))

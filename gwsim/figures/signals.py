@@ -1,4 +1,4 @@
-"""Figures of the signals of a dataset: SNR, distance, the drawn columns, classes, and the waveforms' spectra."""
+"""Figures of a dataset's signals: SNR, distance, the drawn columns, classes, and the waveforms' spectra."""
 
 import numpy as np
 import pandas as pd
@@ -26,7 +26,8 @@ def snr(table: pd.DataFrame, classes: list[str], noise: int | None):
             ratio = its["snr_whitened"] / its["snr"]
             whitened.plot(its["snr"], ratio, ".", color=look["color"], markersize=3, label=name)
     whitened.axhspan(0.99, 1.01, color="#eeeeee", zorder=0)
-    whitened.set(xlabel="SNR", ylabel="whitened SNR / SNR", xscale="log")
+    wide = table["snr"].max() > 10 * table["snr"].min()
+    whitened.set(xlabel="SNR", ylabel="whitened SNR / SNR", xscale="log" if wide else "linear")
     _share_in_window(kept, table, classes, noise)
     handles, labels = whitened.get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=5, markerscale=3)
@@ -69,7 +70,7 @@ def columns(values: dict[str, np.ndarray], specs: dict):
     for axis, (name, drawn) in zip(axes.flat, values.items(), strict=False):
         flat, low, high = checks.flattened(drawn, specs[name])
         bins = int(np.clip(len(drawn) / 50, 4, 24))
-        axis.hist(flat, bins, (low, high), color=style.IFOS[0])
+        axis.hist(flat, bins, range=(low, high), color=style.IFOS[0])
         axis.axhline(len(drawn) / bins, color=style.INK, linestyle=":", linewidth=1)
         axis.set_title({"uniform_cos": "cos ", "uniform_sin": "sin "}.get(checks.law(specs[name]), "") + name)
     for axis in axes.flat[len(values) :]:
@@ -83,7 +84,9 @@ def balance(counts: np.ndarray, classes: list[str], noise: int | None):
     colours = [style.class_look(label, noise)["color"] for label in range(len(classes))]
     axis.bar(range(len(classes)), counts, color=colours)
     axis.axhline(counts.mean(), color=style.INK, linestyle=":", linewidth=1)
-    axis.set_xticks(range(len(classes)), [f"{label} {name}" for label, name in enumerate(classes)], rotation=30)
+    axis.set_xticks(
+        range(len(classes)), [f"{label} {name}" for label, name in enumerate(classes)], rotation=30
+    )
     axis.set(ylabel="examples")
     axis.grid(axis="x", visible=False)
     return figure
@@ -97,24 +100,32 @@ def asd(waveforms: dict[int, np.ndarray], psd: np.ndarray, grid: np.ndarray, set
     figure, ((axis,),) = style.subplots(1, 1, 4.6)
     for place, ifo in enumerate(setup["ifos"]):
         look = {"color": "#777777", "linestyle": style.LINES[place % len(style.LINES)], "linewidth": 0.9}
-        axis.loglog(grid[1:], np.sqrt(psd[place, 1:]) * STRAIN_UNIT, label=f"noise {ifo}", **look)
+        frequency, mean = averaged(grid, psd[place], 4 * PER_OCTAVE)
+        axis.loglog(frequency, np.sqrt(mean) * STRAIN_UNIT, label=f"noise {ifo}", **look)
     for label, strain in waveforms.items():
         frequency, amplitude = characteristic(strain, setup["rate"])
         look = style.class_look(label, setup["noise"])
         axis.loglog(frequency, amplitude, label=setup["classes"][label], **look)
-    axis.set(xlim=ASD_BAND, ylim=(1e-25, 1e-20))
+    axis.set(xlim=ASD_BAND, ylim=(3e-25, 2e-20))
     axis.set(xlabel="frequency (Hz)", ylabel="amplitude spectral density (1/√Hz)")
-    axis.legend(ncols=4, loc="upper right")
+    figure.legend(loc="outside lower center", ncols=6)
     return figure
 
 
 def characteristic(strain: np.ndarray, rate: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return 2 |h~(f)| sqrt(f) in mean power over fractions of an octave, and the frequencies."""
+    """Return frequencies and 2 |h~(f)| sqrt(f), its power averaged over fractions of an octave."""
     size = 16 * len(strain)  # fine enough for a few bins in each fraction from 10 Hz on
-    frequency = np.fft.rfftfreq(size, 1 / rate)
     power = np.abs(np.fft.rfft(strain, size) / rate) ** 2
-    edges = np.geomspace(*ASD_BAND, round(PER_OCTAVE * np.log2(ASD_BAND[1] / ASD_BAND[0])) + 1)
-    first = np.searchsorted(frequency, edges)
-    mean = np.add.reduceat(power, first[:-1])[: len(first) - 1] / np.maximum(np.diff(first), 1)
-    middle = np.sqrt(edges[1:] * edges[:-1])
-    return middle, 2 * np.sqrt(mean * middle)
+    frequency, mean = averaged(np.fft.rfftfreq(size, 1 / rate), power, PER_OCTAVE)
+    return frequency, 2 * np.sqrt(mean * frequency)
+
+
+def averaged(frequency: np.ndarray, power: np.ndarray, per_octave: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return the mean of a power over fractions of an octave that hold a bin, and their mean frequencies."""
+    octaves = np.log2(ASD_BAND[1] / ASD_BAND[0])
+    edges = np.geomspace(*ASD_BAND, round(per_octave * octaves) + 1)
+    first = np.unique(np.searchsorted(frequency, edges))
+    means = [
+        np.diff(np.concatenate([[0.0], np.cumsum(y)])[first]) / np.diff(first) for y in (frequency, power)
+    ]
+    return means[0], means[1]

@@ -10,7 +10,9 @@ COLUMNS = 5
 def grid(panels: np.ndarray, titles: list[str], frame: np.ndarray, frequency: np.ndarray):
     """Return a figure of panels (sample, frequency, frame), and the magnitude at the scale's upper end."""
     rows = -(-len(panels) // COLUMNS)
-    figure, axes = style.subplots(rows, min(COLUMNS, len(panels)), 2.05 * rows + 0.3, sharex=True, sharey=True)
+    figure, axes = style.subplots(
+        rows, min(COLUMNS, len(panels)), 2.05 * rows + 0.3, sharex=True, sharey=True
+    )
     top = upper_end(panels)
     for place, axis in enumerate(axes.flat):
         if place >= len(panels):

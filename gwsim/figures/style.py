@@ -1,4 +1,4 @@
-"""One look for every figure: fonts, sizes, colours that colour-blind readers tell apart, PNG without dates."""
+"""One look for all figures: fonts, sizes, colours that colour-blind readers tell apart, PNG without dates."""
 
 import io
 
@@ -61,7 +61,5 @@ def ifo_look(place: int) -> dict:
 def png(figure: Figure) -> bytes:
     """Return the figure's bytes: the same for the same figure, whenever it is drawn."""
     buffer = io.BytesIO()
-    figure.savefig(
-        buffer, format="png", dpi=DPI, metadata={"Software": None}, pil_kwargs={"optimize": True}
-    )
+    figure.savefig(buffer, format="png", dpi=DPI, metadata={"Software": None}, pil_kwargs={"optimize": True})
     return buffer.getvalue()

@@ -11,6 +11,7 @@ sys.path.insert(0, str(ROOT))
 from gwsim import configuration, provenance, sharding
 from gwsim.errors import GwsimError
 
+config = configuration.pruned(config)
 try:
     configuration.check(config)
 except GwsimError as error:

@@ -1,0 +1,515 @@
+"""The quality page: each number right where the case is made by hand, and flagged where it is made wrong."""
+
+import html
+import json
+import re
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+import yaml
+
+from gwsim import checks, configuration, draw, layout, noise, publish, seeds, sharding, stft, store
+from gwsim.figures import page as pages
+from gwsim.figures import quality, signals, spectrograms, style
+from gwsim.waveforms import bank
+
+RATE = 4096
+IFOS = ["H1", "L1", "V1"]
+EDGES = checks.band_edges((20, 1600))
+
+
+def white(*shape, name="white"):
+    return seeds.generator("test", "quality", name).normal(size=shape)
+
+
+def measured(strain):
+    return checks.measure(strain, RATE, EDGES)
+
+
+# ---- verdicts
+
+
+def test_a_number_that_is_not_finite_is_never_ok():
+    verdicts = [
+        checks.near("x", np.nan, 0.0, 1.0),
+        checks.near("x", 0.0, 0.0, np.nan),
+        checks.at_most("x", np.nan, 1.0),
+        checks.at_least("x", np.nan, 1.0),
+        checks.likely("x", np.nan),
+        checks.same("x", np.array([1.0, np.nan]), np.array([1.0, 1.0])),
+    ]
+    assert [check.ok for check in verdicts] == [False] * len(verdicts)
+
+
+@pytest.mark.parametrize("value, ok", [(1.0, True), (1.13, True), (1.15, False), (0.87, True), (0.85, False)])
+def test_near_allows_its_room_and_four_sigma(value, ok):
+    check = checks.near("x", value, 1.0, 0.01, 0.1)
+    assert check.ok is ok
+    assert check.expected == "1 ± (0.1 + 4 σ)"
+    assert check.found() == f"{value:.4g} ± 0.01"
+
+
+def test_untested_checks_keep_their_numbers_and_lose_their_verdict():
+    (check,) = checks.untested([checks.at_most("x", 5.0, 1.0)], "too few")
+    assert (check.value, check.ok, check.expected) == (5.0, None, "too few")
+
+
+# ---- columns
+
+
+def test_same_tells_the_largest_relative_deviation():
+    wanted = np.array([20.0, 40.0])
+    assert checks.same("x", wanted * (1 + 1e-9), wanted).ok
+    off = checks.same("x", np.array([20.0, 40.4]), wanted)
+    assert off.value == pytest.approx(0.01)
+    assert off.ok is False
+
+
+UNIFORM = np.linspace(0, 1, 2001)[1:-1]
+
+
+@pytest.mark.parametrize(
+    "spec", [{"uniform": [1.0, 3.0]}, {"uniform_cos": [0.0, np.pi]}, {"uniform_sin": [-1, 1]}]
+)
+def test_what_is_drawn_from_a_law_passes_and_its_square_does_not(spec):
+    assert checks.uniform("x", draw.quantile(spec, UNIFORM), spec).value == pytest.approx(1.0)
+    assert checks.uniform("x", draw.quantile(spec, UNIFORM**1.2), spec).ok is False
+
+
+@pytest.mark.parametrize("wrong", [np.full(100, 1.0), np.linspace(0, 2 * np.pi, 100)])
+def test_psi_that_is_stuck_or_leaves_its_range_is_flagged(wrong):
+    assert checks.uniform("psi", wrong, draw.DEFAULTS["psi"]).ok is False
+
+
+@pytest.mark.parametrize("spec", [40, {"grid": [1, 2]}, {"power_law": {"low": 1, "high": 2, "index": 2}}])
+def test_columns_without_a_flat_law_have_no_verdict(spec):
+    check = checks.uniform("x", np.ones(9), spec)
+    assert check.ok is None
+    assert checks.law(spec) in check.expected
+
+
+def test_balance_allows_one():
+    assert checks.balance("x", np.array([3, 4, 3])).ok
+    assert checks.balance("x", np.array([3, 5, 3])).ok is False
+
+
+# ---- where the noise comes from
+
+
+def test_disjoint_rows_share_nothing_and_are_as_many_as_there_can_be():
+    block, start = np.array([0, 1, 0, 0, 1]), np.array([9, 0, 0, 14, 10])
+    np.testing.assert_array_equal(checks.disjoint(block, start, 10), [1, 2, 3, 4])
+    np.testing.assert_array_equal(checks.disjoint(block, start, 9), [0, 1, 2, 4])
+    assert len(checks.disjoint(block[:0], start[:0], 10)) == 0
+
+
+def test_uses_of_a_second_count_fractions():
+    found = checks.uses(np.array([0, 5, 5, 25]), 10, 4, 10)
+    np.testing.assert_allclose(found, [1 + 0.5 + 0.5, 1.0, 0.5, 0.5])
+
+
+@pytest.mark.parametrize("start, outside", [(10, 0), (9, 1), (70, 0), (71, 1)])
+def test_windows_keep_their_margin(start, outside):
+    check = checks.inside(np.array([30, start]), 20, 10, np.array([100, 100]))
+    assert check.value == outside
+    assert check.ok is (outside == 0)
+
+
+def test_examples_fall_into_blocks_as_the_blocks_have_room():
+    assert checks.shared_out(np.array([100, 210]), np.array([1000, 2000])).ok
+    assert checks.shared_out(np.array([200, 110]), np.array([1000, 2000])).ok is False
+    assert checks.shared_out(np.array([2, 1]), np.array([1000, 2000])).ok is None
+
+
+# ---- whitened noise
+
+NOISE = white(64, 2, RATE)
+
+
+def test_white_noise_is_gaussian_flat_and_uncorrelated():
+    got = measured(NOISE)
+    verdicts = checks.gaussian("H1", got.moments[:, 0], RATE, 0.0) + checks.flat("H1", got.power[:, 0])
+    verdicts += [*checks.uncorrelated("H1-L1", got.correlation[:, 0]), checks.unrelated("H1", NOISE[:, 0])]
+    assert {check.ok for check in verdicts} == {True, None}
+
+
+def test_moments_are_those_of_scipy():
+    import scipy.stats
+
+    skewed = (NOISE[:, 0] + 0.3 * NOISE[:, 0] ** 2)[:, None]
+    variance, skewness, kurtosis = checks.gaussian("H1", measured(skewed).moments[:, 0], RATE, 0.0)
+    assert variance.value == pytest.approx(skewed.var())
+    assert skewness.value == pytest.approx(scipy.stats.skew(skewed.ravel()))
+    assert kurtosis.value == pytest.approx(scipy.stats.kurtosis(skewed.ravel()))
+    assert [skewness.ok, kurtosis.ok] == [False, False]
+
+
+@pytest.mark.parametrize("variance, ok", [(1.0, True), (1.02, True), (1.1, False), (0.9, False)])
+def test_a_variance_ten_percent_off_is_flagged(variance, ok):
+    check = checks.gaussian("H1", measured(NOISE * np.sqrt(variance)).moments[:, 0], RATE, 0.01)[0]
+    assert check.value == pytest.approx(variance, abs=0.01)
+    assert check.ok is ok
+
+
+def test_error_of_the_variance_is_its_scatter():
+    trials = NOISE[:, 0].var(axis=-1)
+    check = checks.gaussian("H1", measured(NOISE).moments[:, 0], RATE, 0.0)[0]
+    assert check.error == pytest.approx(trials.std() / 8, rel=0.3)
+    # Loudness that changes from one example to the next makes the mean less certain than samples do.
+    drifting = NOISE * np.linspace(0.5, 1.5, 64)[:, None, None]
+    assert checks.gaussian("H1", measured(drifting).moments[:, 0], RATE, 0.0)[0].error > 10 * check.error
+
+
+def test_a_glitch_shows_in_the_kurtosis():
+    glitched = NOISE.copy()
+    glitched[3, 0, 100:110] += 30
+    assert checks.gaussian("H1", measured(glitched).moments[:, 0], RATE, 0.0)[2].ok is False
+
+
+def test_a_standing_line_is_flagged_and_a_notch_is_told():
+    line = NOISE + 0.5 * np.sin(2 * np.pi * 508 * np.arange(RATE) / RATE)
+    strongest, weakest, share = checks.flat("H1", measured(line).power[:, 0])
+    # Power 1/8 of amplitude 0.5, over the 16 of 2048 Hz of its band.
+    assert strongest.value == pytest.approx(1 + 0.125 * 2048 / 16, rel=0.1)
+    assert [strongest.ok, weakest.ok, share.ok] == [False, None, True]
+    notched = np.fft.rfft(NOISE)
+    notched[..., 500:516] *= 0.1
+    strongest, weakest, share = checks.flat("H1", measured(np.fft.irfft(notched)).power[:, 0])
+    assert weakest.value < 0.2
+    assert [strongest.ok, share.ok] == [True, True]
+
+
+def test_a_tilted_spectrum_is_flagged():
+    tilted = np.fft.irfft(np.fft.rfft(NOISE) * np.linspace(0.8, 1.0, RATE // 2 + 1))
+    assert checks.flat("H1", measured(tilted).power[:, 0])[2].ok is False
+
+
+def test_bands_are_whole_and_within_the_band():
+    assert (EDGES[0], EDGES[-1], len(EDGES)) == (20.0, 1588.0, 99)
+    np.testing.assert_allclose(measured(NOISE).power.mean(), 1.0, rtol=0.01)
+
+
+@pytest.mark.parametrize("lag", [0, 41, -102])
+def test_noise_that_two_ifos_share_is_flagged_at_its_lag(lag):
+    shared = np.stack([NOISE[:, 0], NOISE[:, 1] + 0.05 * np.roll(NOISE[:, 0], lag, axis=-1)], axis=1)
+    got = measured(shared).correlation[:, 0]
+    zero, largest = checks.uncorrelated("H1-L1", got)
+    assert checks.lags(RATE)[np.argmax(np.abs(got.mean(axis=0)))] == lag
+    assert largest.value == pytest.approx(0.05, rel=0.15)
+    assert [zero.ok, largest.ok] == [lag != 0, False]
+
+
+def test_two_examples_of_the_same_noise_are_flagged():
+    again = NOISE[:, 0].copy()
+    again[7] = again[50]
+    check = checks.unrelated("H1", again)
+    assert check.value == pytest.approx(1.0)
+    assert check.ok is False
+
+
+def test_slices_gather_to_the_whole():
+    whole, parts = measured(NOISE), checks.gather([measured(NOISE[:5]), measured(NOISE[5:])])
+    for name in (*checks.PER_SAMPLE, "counts"):
+        np.testing.assert_array_equal(getattr(whole, name), getattr(parts, name))
+    assert whole.counts.sum() == NOISE.size
+
+
+def test_amplitudes_beyond_the_histogram_stand_in_its_last_bins():
+    loud = NOISE.copy()
+    loud[0, 0, :2], loud[0, 0, 2:5] = -100.0, 100.0
+    counts = measured(loud).counts
+    assert (counts[0, 0], counts[0, -1], counts.sum()) == (2, 3, NOISE.size)
+
+
+# ---- the figures' numbers
+
+
+def test_spectra_are_two_h_root_f():
+    # Twice a Gaussian's transform, 2 a s sqrt(2 pi) exp(-2 (pi s f)^2), times sqrt f.
+    width, amplitude = 1e-3, 1e-21
+    time = (np.arange(RATE) - RATE // 2) / RATE
+    frequency, found = signals.characteristic(amplitude * np.exp(-((time / width) ** 2) / 2), RATE)
+    expected = 2 * amplitude * width * np.sqrt(2 * np.pi) * np.exp(-2 * (np.pi * width * frequency) ** 2)
+    low = frequency < 300
+    np.testing.assert_allclose(found[low], (expected * np.sqrt(frequency))[low], rtol=5e-3)
+
+
+def test_the_colour_scale_ends_at_a_whole_magnitude_above_nearly_all():
+    panels = np.abs(white(2, 94, 33))
+    top = spectrograms.upper_end(panels)
+    assert top == round(top)
+    assert np.mean(panels > top) <= 1 / 2000
+    assert np.mean(panels > top - 1) > 1 / 2000
+
+
+def test_classes_have_looks_of_their_own_and_noise_is_grey():
+    looks = [tuple(style.class_look(label, 0).items()) for label in range(20)]
+    assert len(set(looks)) == 20
+    assert looks[0] == (("color", style.FAINT), ("linestyle", "-"))
+
+
+# ---- the page of a made dataset
+
+BLOCKS = [
+    {"split": "train", "start": 1238236160, "end": 1238236160 + 64, "gps_block": 1238236160},
+    {"split": "train", "start": 1238236160 + 64, "end": 1238236160 + 160, "gps_block": 1238236160},
+    {"split": "validation", "start": 1238238720, "end": 1238238720 + 64, "gps_block": 1238238720},
+]
+DATASETS = {
+    "toy": {"split": "train", "examples": 240, "draw": {"snr": {"uniform": [20, 50]}}},
+    "far": {"split": "train", "examples": 42, "draw": {"distance_kpc": {"grid": [1, 10]}}, "paired": True},
+    "gallery": {
+        "split": "validation",
+        "examples": 3,
+        "draw": {"snr": 40, "theta": 0, "phi": 0, "event_time": 0.1},
+    },
+}
+CHIRP = np.sin(2 * np.pi * (200 * np.arange(RATE + 256) / RATE + 300 * (np.arange(RATE + 256) / RATE) ** 2))
+
+
+def config():
+    content = yaml.safe_load((Path(__file__).parents[1] / "config.yaml").read_text())
+    experiment = content["experiments"]["ccsn"]
+    experiment["waveforms"]["models"] = {"s18": "surrogate", "m39": "surrogate"}
+    experiment["datasets"] = DATASETS
+    content["noise"] |= {"stretch": 64, "stretch_min": 32}
+    content["strain"]["block"] = 128
+    return content
+
+
+def noise_store(folder):
+    """White noise of unit variance where a real store has whitened strain, with a flat PSD."""
+    settings = configuration.stages(config())["noise"]
+    sizes = noise.sizes(settings)
+    folder.mkdir()
+    store.create(folder, noise.arrays(len(BLOCKS), settings))
+
+    def make(index):
+        shape = (1, len(IFOS))
+        arrays = {"strain": white(*shape, sizes["time"], name=index).astype(np.float32)}
+        arrays |= {"psd": np.ones((*shape, sizes["frequency"])), "filter": np.zeros((*shape, sizes["tap"]))}
+        return arrays, None
+
+    ranges = [(index, index + 1) for index in range(len(BLOCKS))]
+    list(store.write_shards(folder, range(len(BLOCKS)), ranges, lambda index: "white", make))
+    store.finalise(folder, ranges, {}, {}, {})
+    return noise.NoiseStore(folder / "data.zarr")
+
+
+def dataset(folder, name, source, spoil=lambda table, strain: None):
+    """Publish a dataset whose signals are all one chirp; `spoil` may edit table and strain first."""
+    folder.mkdir()
+    settings = configuration.stages(config())
+    drawing, rendering, card = (settings[f"ccsn/{name}/{stage}"] for stage in ("draw", "render", "card"))
+    drawing["margin"] = noise.margin_samples(drawing)
+    model = {"source": "surrogate", "fixed_direction": False, "realisation": -1}
+    systems, table = draw.draw(BLOCKS, {"s18": model, "m39": model}, drawing)
+    first = table["start_sample"].to_numpy() - 128
+    strain = source.windows(table["psd_block"].to_numpy(), first, RATE + 256).copy()
+    strain[table["system"] >= 0] += 0.3 * CHIRP
+    for column, (kind, _, _) in layout.realised_columns(IFOS).items():
+        table[column] = np.where(table["system"] >= 0, realised(table, column), np.nan)
+        table[column] = table[column].fillna(-1).astype(kind) if kind == "int32" else table[column]
+    spoil(table, strain)
+    publish_dataset(folder, table, strain, (rendering, card, source))
+    store.write_table(folder / "systems.parquet", systems)
+    return folder
+
+
+def realised(table, column):
+    """Return what rendering would have found, if every signal had SNR 100 at 1 kpc, 58 in each ifo."""
+    snr = table["snr_target"].fillna(100 / table["distance_target_kpc"])
+    if column.startswith("snr_") and column[4:] in IFOS:
+        return snr / np.sqrt(3)
+    values = {"distance_kpc": table["distance_target_kpc"].fillna(100 / snr), "snr_kind": 0}
+    return values.get(column, snr)
+
+
+def publish_dataset(folder, table, strain, parts):
+    rendering, card, source = parts
+    ranges = sharding.shard_ranges(len(table), rendering["shard_rows"])
+    store.create(folder, layout.arrays(rendering))
+    bins = layout.frequency_bins(rendering)
+    spectrogram = stft.magnitude(torch.as_tensor(strain), 256, 128, bins).numpy()
+
+    def make(index):
+        rows = slice(*ranges[index])
+        return {"strain": strain[rows], "spectrogram": spectrogram[rows]}, None
+
+    list(store.write_shards(folder, range(len(ranges)), ranges, lambda index: "toy", make))
+    store.write_table(folder / "table.parquet", table)
+    arrays = publish.dataset_arrays(table, source, rendering, card["classes"])
+    card["provenance"] = {"noise_manifest_sha256": "of the noise"}
+    title = f"{card['experiment']} {card['dataset']}"
+    store.finalise(folder, ranges, arrays, publish.attributes(title, card), {}, beside=("table.parquet",))
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """A noise store, and the bank's data.zarr."""
+    folder = tmp_path_factory.mktemp("made")
+    settings = {"seconds": 1.375, "sample_rate": RATE, "models": {"s18": "surrogate", "m39": "surrogate"}}
+    (folder / "bank").mkdir()
+    store.create(folder / "bank", bank.arrays(2, settings))
+    entries = [bank.entry(pd.Series({"model": name, "realisation": -1}), settings) for name in ("s18", "m39")]
+    ranges = [(0, 2)]
+    shards = store.write_shards(
+        folder / "bank",
+        [0],
+        ranges,
+        lambda index: "bank",
+        lambda index: ({"quadrupole": np.stack(entries)}, None),
+    )
+    list(shards)
+    store.finalise(folder / "bank", ranges, {}, {}, {})
+    return noise_store(folder / "noise"), folder / "bank" / "data.zarr"
+
+
+def write_page(tmp_path, made, name, spoil=lambda table, strain: None):
+    folder = dataset(tmp_path / name, name, made[0], spoil)
+    quality.page(folder, made[1], BLOCKS, folder / "quality" / "index.html")
+    return folder / "quality" / "index.html"
+
+
+def marks(path):
+    """Return the mark of each number on a page."""
+    row = r'<tr><td><span class="(\w+)">[^<]*</span></td><td>([^<]*)</td>'
+    return {html.unescape(name): mark for mark, name in re.findall(row, path.read_text())}
+
+
+@pytest.fixture(scope="module")
+def sound(tmp_path_factory, made):
+    return write_page(tmp_path_factory.mktemp("sound"), made, "toy")
+
+
+def test_a_sound_dataset_has_nothing_to_look_at(sound):
+    found = marks(sound)
+    assert "look" not in found.values(), [name for name, mark in found.items() if mark == "look"]
+    assert list(found.values()).count("ok") > 30
+    tested = {"variance of whitened noise, V1", "psi (uniform)", "correlation of H1-L1 at lag zero"}
+    assert {found[name] for name in tested} == {"ok"}
+
+
+def test_every_link_of_the_page_is_there_and_none_leaves_it(sound):
+    text = sound.read_text()
+    links = re.findall(r'(?:src|href)="([^"]*)"', text)
+    files = {link for link in links if not link.startswith("#")}
+    assert files == {path.name for path in sound.parent.glob("*.png")}
+    assert {"snr.png", "spectrograms.png", "waveforms.png", "amplitudes.png"} <= files
+    assert {link[1:] for link in links if link.startswith("#")} <= set(re.findall(r'id="([^"]*)"', text))
+    assert not re.search(r"https?:|//|@import|<script", text)
+    assert [path.name for path in sound.parent.glob("*.part")] == []
+
+
+def test_pictures_are_png_of_readable_size(sound):
+    for path in sound.parent.glob("*.png"):
+        data = path.read_bytes()
+        assert data[:8] == b"\x89PNG\r\n\x1a\n"
+        assert int.from_bytes(data[16:20]) == round(style.WIDTH * style.DPI)
+        assert len(data) < 400_000
+
+
+def test_the_same_dataset_gives_the_same_bytes(sound, tmp_path, made):
+    folder = sound.parents[1]
+    quality.page(folder, made[1], BLOCKS, tmp_path / "again" / "index.html")
+    again = {path.name: path.read_bytes() for path in (tmp_path / "again").iterdir()}
+    assert again == {path.name: path.read_bytes() for path in sound.parent.iterdir()}
+
+
+def test_provenance_and_sampling_are_told(sound):
+    text = sound.read_text()
+    seed = json.loads((sound.parents[1] / "data.zarr" / "zarr.json").read_text())["attributes"]["seed"]
+    for expected in (str(seed), "of the noise", "CC0-1.0", "at most 4096 are read", "160"):
+        assert expected in text
+
+
+def test_faults_are_flagged_by_name(tmp_path, made):
+    def spoil(table, strain):
+        strain[:, 1] = strain[:, 0]
+        strain[:, 2] *= np.sqrt(1.1)
+        table["psi"] = table["psi"] ** 2 / np.pi
+        table["snr"] *= 1.001
+        table.loc[table.index[table["label"] == 1][:10], "label"] = 2
+        table.loc[5, "start_sample"] = 0
+
+    found = marks(write_page(tmp_path, made, "toy", spoil))
+    assert {name for name, mark in found.items() if mark == "look"} == {
+        "snr against the wanted one, largest relative deviation",
+        "root of the sum of squares of the ifos' SNR against SNR",
+        "psi (uniform)",
+        "variance of whitened noise, V1",
+        "correlation of H1-L1 at lag zero",
+        "largest correlation of H1-L1 within ±25 ms",
+        "windows that leave their PSD block",
+        "examples of the largest class less the smallest",
+    }
+
+
+def test_rows_whose_whitened_snr_is_apart_are_listed(tmp_path, made):
+    def spoil(table, strain):
+        table.loc[table.index[table["label"] == 2][:3], "snr_whitened"] *= 1.05
+
+    text = write_page(tmp_path, made, "toy", spoil).read_text()
+    assert "3 rows more than 1% apart (m39 3), the first 20" in text
+    assert text.count("<td>+5.0%</td>") == 3
+
+
+def test_a_gallery_of_constants_is_not_tested_and_not_flagged(tmp_path, made):
+    path = write_page(tmp_path, made, "gallery")
+    found = marks(path)
+    for name in ("theta (constant)", "event_time (constant)", "variance of whitened noise, H1"):
+        assert found[name] == "told"
+    assert "look" not in found.values()
+    assert "constant: no test of uniformity" in path.read_text()
+
+
+def test_distances_of_a_paired_dataset(tmp_path, made):
+    path = write_page(tmp_path, made, "far")
+    found = marks(path)
+    assert found["distance_kpc against the wanted one, largest relative deviation"] == "ok"
+    assert found["examples of a class at a value of distance_kpc, most less least"] == "ok"
+    far = quality.Dataset(path.parents[1], BLOCKS)
+    # Two distances share their draws: half of the rows repeat the other half's.
+    assert len(far.independent) == len(far.table) / 2
+    assert far.independent["psi"].dropna().is_unique
+
+
+def test_noise_rows_are_spread_over_the_dataset_when_there_are_too_many(monkeypatch, sound):
+    toy = quality.Dataset(sound.parents[1], BLOCKS)
+    everything, total = quality.noise_rows(toy)
+    assert total == len(everything) > 20
+    assert (toy.table["label"][everything] == toy.noise).all()
+    monkeypatch.setattr(quality, "NOISE_EXAMPLES", 10)
+    some, still = quality.noise_rows(toy)
+    assert (len(some), still) == (10, total)
+    assert (some[0], some[-1]) == (everything[0], everything[-1])
+
+
+def test_strain_is_read_in_slices_without_margins(monkeypatch, sound):
+    monkeypatch.setattr(quality, "SLICE", 4)
+    toy = quality.Dataset(sound.parents[1], BLOCKS)
+    rows = np.array([1, 2, 100, 230, 231])
+    slices = list(toy.windows(rows))
+    assert [len(one) for one in slices] == [4, 1]
+    np.testing.assert_array_equal(np.concatenate(slices), toy.values("strain")[rows][..., 128:-128])
+
+
+def test_polar_plus_at_one_kiloparsec(made):
+    systems = pd.DataFrame({"label": [1, 2], "model": ["s18", "m39"]})
+    found = quality.polar_plus(made[1], systems, "standard")
+    entry = bank.BankStore(made[1]).entry(1).astype(float)
+    # On the pole h+ is the difference of the tensor's xx and yy, sqrt 2 times the fourth component.
+    np.testing.assert_allclose(found[2], np.sqrt(2) * entry[3] / 3.0856775814913673e21, rtol=1e-6, atol=1e-30)
+    assert np.abs(found[2]).max() > np.abs(found[1]).max() > 1e-23
+
+
+def test_text_of_the_page_is_escaped():
+    check = checks.at_most("a < b", 2.0, 1.0)
+    section = pages.Section("s", "<i>", "x & y", [check], [pages.Table("t", ["h"], [["<td>"]])])
+    text = pages.render("<b>", "lead", [section])
+    assert "<b>" not in text and "<i>" not in text and "x &amp; y" in text
+    assert "&lt;td&gt;" in text and "a &lt; b" in text
+    assert "0 checks are ok, 1 to look at, 0 numbers told without a verdict." in text
