@@ -12,6 +12,7 @@ import torch
 import yaml
 
 from gwsim import checks, configuration, draw, layout, noise, publish, seeds, sharding, stft, store
+from gwsim.figures import dataset as datasets
 from gwsim.figures import page as pages
 from gwsim.figures import quality, signals, spectrograms, style
 from gwsim.waveforms import bank
@@ -208,6 +209,8 @@ def test_two_examples_of_the_same_noise_are_flagged():
     check = checks.unrelated("H1", again)
     assert check.value == pytest.approx(1.0)
     assert check.ok is False
+    again[7] = NOISE[7, 0] + 0.15 * NOISE[50, 0]
+    assert checks.unrelated("H1", again).ok is False
 
 
 def test_slices_gather_to_the_whole():
@@ -434,6 +437,7 @@ def test_faults_are_flagged_by_name(tmp_path, made):
         table["snr"] *= 1.001
         table.loc[table.index[table["label"] == 1][:10], "label"] = 2
         table.loc[5, "start_sample"] = 0
+        table.loc[6, ["psd_block", "start_sample"]] = [2, 20000]
 
     found = marks(write_page(tmp_path, made, "toy", spoil))
     assert {name for name, mark in found.items() if mark == "look"} == {
@@ -444,6 +448,7 @@ def test_faults_are_flagged_by_name(tmp_path, made):
         "correlation of H1-L1 at lag zero",
         "largest correlation of H1-L1 within ±25 ms",
         "windows that leave their PSD block",
+        "examples outside the split",
         "examples of the largest class less the smallest",
     }
 
@@ -471,26 +476,26 @@ def test_distances_of_a_paired_dataset(tmp_path, made):
     found = marks(path)
     assert found["distance_kpc against the wanted one, largest relative deviation"] == "ok"
     assert found["examples of a class at a value of distance_kpc, most less least"] == "ok"
-    far = quality.Dataset(path.parents[1], BLOCKS)
+    far = datasets.Dataset(path.parents[1], BLOCKS)
     # Two distances share their draws: half of the rows repeat the other half's.
     assert len(far.independent) == len(far.table) / 2
     assert far.independent["psi"].dropna().is_unique
 
 
 def test_noise_rows_are_spread_over_the_dataset_when_there_are_too_many(monkeypatch, sound):
-    toy = quality.Dataset(sound.parents[1], BLOCKS)
-    everything, total = quality.noise_rows(toy)
+    toy = datasets.Dataset(sound.parents[1], BLOCKS)
+    everything, total = datasets.noise_rows(toy)
     assert total == len(everything) > 20
     assert (toy.table["label"][everything] == toy.noise).all()
-    monkeypatch.setattr(quality, "NOISE_EXAMPLES", 10)
-    some, still = quality.noise_rows(toy)
+    monkeypatch.setattr(datasets, "NOISE_EXAMPLES", 10)
+    some, still = datasets.noise_rows(toy)
     assert (len(some), still) == (10, total)
     assert (some[0], some[-1]) == (everything[0], everything[-1])
 
 
 def test_strain_is_read_in_slices_without_margins(monkeypatch, sound):
-    monkeypatch.setattr(quality, "SLICE", 4)
-    toy = quality.Dataset(sound.parents[1], BLOCKS)
+    monkeypatch.setattr(datasets, "SLICE", 4)
+    toy = datasets.Dataset(sound.parents[1], BLOCKS)
     rows = np.array([1, 2, 100, 230, 231])
     slices = list(toy.windows(rows))
     assert [len(one) for one in slices] == [4, 1]
@@ -499,7 +504,7 @@ def test_strain_is_read_in_slices_without_margins(monkeypatch, sound):
 
 def test_polar_plus_at_one_kiloparsec(made):
     systems = pd.DataFrame({"label": [1, 2], "model": ["s18", "m39"]})
-    found = quality.polar_plus(made[1], systems, "standard")
+    found = datasets.polar_plus(made[1], systems, "standard")
     entry = bank.BankStore(made[1]).entry(1).astype(float)
     # On the pole h+ is the difference of the tensor's xx and yy, sqrt 2 times the fourth component.
     np.testing.assert_allclose(found[2], np.sqrt(2) * entry[3] / 3.0856775814913673e21, rtol=1e-6, atol=1e-30)

@@ -1,81 +1,21 @@
 """The quality page of a dataset: which numbers and figures tell whether it can be trusted.
 
 Takes a finished dataset's folder, its bank and the PSD blocks; gives one page with pictures beside it.
-Columns are read whole, strain in slices of a few rows, and never more than NOISE_EXAMPLES of them: memory
-does not grow with the dataset's arrays.
 """
 
-import functools
-import itertools
 import json
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from gwsim import checks, draw, noise, store
-from gwsim.conventions import KPC_CM
-from gwsim.figures import noise as noise_figures
+from gwsim import checks, draw
+from gwsim.figures import noise_sections, signals, spectrograms, style
 from gwsim.figures import page as pages
-from gwsim.figures import signals, spectrograms, style
-from gwsim.waveforms import quadrupole
+from gwsim.figures.dataset import SHOWN_SNR, Dataset, polar_plus, shown_rows
 
-NOISE_EXAMPLES = 4096
-# Every pair of them is compared.
-COMPARED_EXAMPLES = 512
-SLICE = 64
 APART = 0.01
 LISTED = 20
-# The paper's sample spectrograms have this SNR.
-SHOWN_SNR = 40.0
-
-
-class Dataset:
-    """A finished dataset as the page asks for it."""
-
-    def __init__(self, folder: Path, blocks: list[dict]):
-        self.folder, self.blocks = folder, blocks
-        self.attributes = json.loads((folder / "data.zarr" / "zarr.json").read_text())["attributes"]
-        self.manifest = json.loads((folder / store.MANIFEST).read_text())
-        self.table = pd.read_parquet(folder / "table.parquet")
-        self.systems = pd.read_parquet(folder / "systems.parquet")
-        self.configuration = self.attributes["configuration"]
-        # The attributes of a dataset hold its own experiment and its own entry, no other.
-        (self.experiment,) = self.configuration["experiments"].values()
-        (self.settings,) = self.experiment["datasets"].values()
-        self.columns = draw.DEFAULTS | self.experiment["draw"] | self.settings["draw"]
-        self.classes, self.ifos = self.attributes["classes"], self.configuration["ifos"]
-        self.rate = self.configuration["sample_rate"]
-        self.window = round(self.experiment["duration"] * self.rate)
-        self.half_stft = self.experiment["render"]["spectrogram"]["window"] // 2
-        self.noise = self.classes.index(draw.NOISE) if draw.NOISE in self.classes else None
-        self.signals = self.table[self.table["label"] != self.noise]
-
-    def array(self, name: str):
-        """Return one array of the store, not yet read."""
-        return store.open_array(self.folder / "data.zarr" / name)
-
-    def values(self, name: str) -> np.ndarray:
-        """Return a small array of the store."""
-        return self.array(name).read().result()
-
-    def windows(self, rows: np.ndarray):
-        """Yield the strain of the rows' windows, without margins, in slices (sample, ifo, time)."""
-        strain, cut = self.array("strain"), slice(self.half_stft, self.half_stft + self.window)
-        for first in range(0, len(rows), SLICE):
-            yield strain[rows[first : first + SLICE], :, cut].read().result()
-
-    @functools.cached_property
-    def independent(self) -> pd.DataFrame:
-        """The rows that repeat no other's draws; those of the paired form do, at another distance."""
-        paired = self.settings.get("paired", False)
-        return self.table.drop_duplicates(["label", "psd_block", "start_sample"]) if paired else self.table
-
-    @functools.cached_property
-    def margin(self) -> int:
-        """Samples that a window keeps from its block's edges."""
-        settings = {"sample_rate": self.rate, "filter": self.configuration["noise"]["filter"]}
-        return noise.margin_samples({**settings, "stft_window": 2 * self.half_stft})
 
 
 def page(folder: Path, bank_path: Path, blocks: list[dict], output: Path) -> None:
@@ -91,8 +31,8 @@ def page(folder: Path, bank_path: Path, blocks: list[dict], output: Path) -> Non
         sections = [
             _snr(dataset),
             _directions(dataset),
-            *_noise(dataset),
-            _reuse(dataset),
+            *noise_sections.whitened(dataset),
+            noise_sections.reuse(dataset),
             _classes(dataset),
             _spectrograms(dataset),
             _waveforms(dataset, bank_path),
@@ -105,28 +45,14 @@ def page(folder: Path, bank_path: Path, blocks: list[dict], output: Path) -> Non
 
 
 def _snr(dataset: Dataset) -> pages.Section:
-    its, found = dataset.signals, []
-    for name, target in (("snr", "snr_target"), ("distance_kpc", "distance_target_kpc")):
-        wanted = its[target].notna()
-        if wanted.any():
-            text = f"{name} against the wanted one, largest relative deviation"
-            found.append(checks.same(text, its[name][wanted].to_numpy(), its[target][wanted].to_numpy()))
-    of_ifos = np.sqrt(sum(its[f"snr_{ifo}"].to_numpy() ** 2 for ifo in dataset.ifos))
-    found.append(
-        checks.same("root of the sum of squares of the ifos' SNR against SNR", of_ifos, its["snr"].to_numpy())
-    )
-    ratio = its["snr_whitened"] / its["snr"]
-    apart = its[~((ratio - 1).abs() <= APART)]
-    found.append(checks.near("median whitened SNR / SNR", ratio.median(), 1.0, 0.0, APART))
-    found.append(checks.told(f"share of rows more than {APART:.0%} apart", len(apart) / max(len(its), 1)))
-    cut = (its["snr"] / its["snr_full"]).to_numpy()
-    found.append(checks.told("median of SNR in the window / whole SNR", np.median(cut)))
-    found.append(checks.at_most("largest SNR in the window / whole SNR", cut.max(initial=0.0), 1.05))
+    its = dataset.signals
+    apart = its[~((its["snr_whitened"] / its["snr"] - 1).abs() <= APART)]
     prose = (
         "SNR is the optimal network SNR of the signal cut to the window, with its block's PSD; whole SNR is "
-        "that of the signal not cut. Whitened SNR is the root of the sum of squares of the whitened signal "
-        "in the window: it also counts what lies outside the band, and lacks what the filter takes away with "
-        "lines or moves across the window's edges."
+        "that of the signal not cut, which can be the smaller of the two: a cut spreads power to frequencies "
+        "of less noise. Whitened SNR is the root of the sum of squares of the whitened signal in the window: "
+        "it also counts what lies outside the band, and lacks what the filter takes away with lines or moves "
+        "across the window's edges."
     )
     caption = (
         "SNR. Left: SNR wanted and realised, or the median SNR of each class by distance. Middle: whitened "
@@ -135,7 +61,31 @@ def _snr(dataset: Dataset) -> pages.Section:
     )
     picture = pages.Picture("snr", signals.snr(its, dataset.classes, dataset.noise), caption)
     tables = [_loudness(dataset), _apart(dataset, apart)]
+    found = _snr_checks(dataset, len(apart))
     return pages.Section("signal-to-noise", "Signal-to-noise ratios", prose, found, tables, [picture])
+
+
+def _snr_checks(dataset: Dataset, apart: int) -> list[checks.Check]:
+    its, found = dataset.signals, []
+    for name, target in (("snr", "snr_target"), ("distance_kpc", "distance_target_kpc")):
+        wanted = its[target].notna()
+        if wanted.any():
+            text = f"{name} against the wanted one, largest relative deviation"
+            found.append(checks.same(text, its[name][wanted].to_numpy(), its[target][wanted].to_numpy()))
+    of_ifos = np.sqrt(sum(its[f"snr_{ifo}"].to_numpy() ** 2 for ifo in dataset.ifos))
+    kept = (its["snr"] / its["snr_full"]).to_numpy()
+    return [
+        *found,
+        checks.same(
+            "root of the sum of squares of the ifos' SNR against SNR", of_ifos, its["snr"].to_numpy()
+        ),
+        checks.near(
+            "median whitened SNR / SNR", (its["snr_whitened"] / its["snr"]).median(), 1.0, 0.0, APART
+        ),
+        checks.told(f"share of rows more than {APART:.0%} apart", apart / max(len(its), 1)),
+        checks.told("median of SNR in the window / whole SNR", np.median(kept)),
+        checks.at_most("largest SNR in the window / whole SNR", kept.max(initial=0.0), 1.05),
+    ]
 
 
 def _loudness(dataset: Dataset) -> pages.Table:
@@ -191,143 +141,6 @@ def _directions(dataset: Dataset) -> pages.Section:
     return pages.Section("directions", "Sky, orientation and time", prose, found, [], pictures)
 
 
-# ---- noise
-
-
-def noise_rows(dataset: Dataset) -> tuple[np.ndarray, int]:
-    """Return rows of noise alone of which no two share noise, and how many there are of them in all."""
-    alone = dataset.table[dataset.table["label"] == dataset.noise]
-    place = checks.disjoint(alone["psd_block"].to_numpy(), alone["start_sample"].to_numpy(), dataset.window)
-    rows = alone.index.to_numpy()[place]
-    return _spread(rows, NOISE_EXAMPLES), len(rows)
-
-
-def _spread(rows: np.ndarray, most: int) -> np.ndarray:
-    """Return at most so many of the rows, evenly spread over them."""
-    return rows if len(rows) <= most else rows[np.linspace(0, len(rows) - 1, most).astype(int)]
-
-
-def _noise(dataset: Dataset) -> list[pages.Section]:
-    rows, total = noise_rows(dataset)
-    if not len(rows):
-        return [pages.Section("noise", "Whitened noise", "No example is noise alone: nothing is measured.")]
-    edges = checks.band_edges(dataset.configuration["band"])
-    slices = dataset.windows(rows)
-    measured = checks.gather([checks.measure(strain, dataset.rate, edges) for strain in slices])
-    compared = np.concatenate(list(dataset.windows(_spread(rows, COMPARED_EXAMPLES))))
-    note = (
-        f"Measured on {len(rows)} examples of noise alone that share no noise with one another (of {total} "
-        f"such among {(dataset.table['label'] == dataset.noise).sum()}; at most {NOISE_EXAMPLES} are read)."
-    )
-    return [
-        _whitening(dataset, measured, edges, rows, note),
-        _correlation(dataset, measured, compared, note),
-    ]
-
-
-def _verdicts(found: list[checks.Check], examples: int) -> list[checks.Check]:
-    """Return the checks, without verdict where there are too few examples for the errors to be known."""
-    return checks.untested(found, "too few examples to test") if examples < checks.FEWEST else found
-
-
-def _whitening(dataset: Dataset, measured: checks.Measured, edges, rows, note) -> pages.Section:
-    bias, found = _psd_bias(dataset, rows), []
-    for place, ifo in enumerate(dataset.ifos):
-        found += checks.gaussian(ifo, measured.moments[:, place], measured.size, bias)
-        found += checks.flat(ifo, measured.power[:, place])
-    prose = (
-        f"{note} The variance expected is 1 and the bias that an estimated PSD brings, {bias:.2%} here. "
-        "The filter takes away lines and what lies within its resolution of them: bands below 1 are notches, "
-        "a band above 1 is a line left standing. Errors of skewness and kurtosis are those of stationary "
-        "Gaussian noise; glitches and drifts of the detectors show in the kurtosis."
-    )
-    amplitude_caption = (
-        "Whitened amplitudes of noise against the unit Gaussian. Amplitudes beyond "
-        f"±{checks.AMPLITUDES[-1]:g} are counted in the outermost bins."
-    )
-    spectrum_caption = (
-        f"Whitened spectrum of noise: mean power in bands of {checks.BAND_WIDTH:g} Hz from {edges[0]:g} to "
-        f"{edges[-1]:g} Hz, Hann window; shaded, one sigma, and in grey 1 ± {checks.SPECTRUM_ROOM:.0%}."
-    )
-    amplitudes = noise_figures.amplitudes(measured.counts, dataset.ifos)
-    spectrum = noise_figures.spectrum(measured.power, edges, dataset.ifos)
-    pictures = [
-        pages.Picture("amplitudes", amplitudes, amplitude_caption),
-        pages.Picture("spectrum", spectrum, spectrum_caption),
-    ]
-    return pages.Section("noise", "Whitened noise", prose, _verdicts(found, len(rows)), [], pictures)
-
-
-def _psd_bias(dataset: Dataset, rows: np.ndarray) -> float:
-    """Return what the PSDs' estimation adds to the variance of these rows."""
-    seconds = _block_seconds(dataset)[dataset.table["psd_block"].to_numpy()[rows]]
-    return float(checks.PSD_BIAS * dataset.configuration["noise"]["filter"] * np.mean(1 / seconds))
-
-
-def _block_seconds(dataset: Dataset) -> np.ndarray:
-    return np.array([block["end"] - block["start"] for block in dataset.blocks])
-
-
-def _correlation(dataset: Dataset, measured: checks.Measured, compared, note) -> pages.Section:
-    pairs = ["-".join(pair) for pair in itertools.combinations(dataset.ifos, 2)]
-    found = []
-    for place, pair in enumerate(pairs):
-        found += checks.uncorrelated(pair, measured.correlation[:, place])
-    if len(compared) > 1:
-        found += [checks.unrelated(ifo, compared[:, place]) for place, ifo in enumerate(dataset.ifos)]
-    prose = (
-        f"{note} Between ifos, the normalised correlation is averaged over examples at each lag. Between "
-        f"examples, every two of {len(compared)} are compared at lag zero, ifo by ifo; 'at most' is what "
-        f"chance passes with a probability of {checks.CHANCE:.1g}."
-    )
-    caption = (
-        f"Correlation between ifos. Mean over the examples at each lag; in grey, ±{checks.SIGMAS:g} sigma of "
-        "chance at one lag."
-    )
-    figure = noise_figures.correlation(measured.correlation, dataset.rate, pairs) if pairs else None
-    pictures = [pages.Picture("correlation", figure, caption)] if pairs else []
-    verdicts = _verdicts(found, len(measured.correlation))
-    return pages.Section("correlation", "Independence", prose, verdicts, [], pictures)
-
-
-def _reuse(dataset: Dataset) -> pages.Section:
-    table, seconds = dataset.table, _block_seconds(dataset)
-    block, start = table["psd_block"].to_numpy(), table["start_sample"].to_numpy()
-    splits = {dataset.blocks[b]["split"] for b in np.unique(block)}
-    mine = [b for b, entry in enumerate(dataset.blocks) if entry["split"] in splits]
-    used = [checks.uses(start[block == b], dataset.window, int(seconds[b]), dataset.rate) for b in mine]
-    factor = len(table) * dataset.experiment["duration"] / seconds[mine].sum()
-    counts = np.bincount(dataset.independent["psd_block"], minlength=len(dataset.blocks))[mine]
-    places = np.maximum(seconds[mine] * dataset.rate - 2 * dataset.margin - dataset.window + 1, 0)
-    reuse = dataset.settings.get("reuse", "overlap")
-    most = max(one.max() for one in used)
-    found = [
-        checks.at_most("splits beside the dataset's own", len(splits - {dataset.settings["split"]}), 0),
-        checks.inside(start, dataset.window, dataset.margin, seconds[block] * dataset.rate),
-        checks.told("reuse factor", factor),
-        checks.at_most("largest use of a second of noise", most, 1)
-        if reuse == "never"
-        else checks.told("largest use of a second of noise", most),
-        checks.shared_out(counts, places),
-    ]
-    prose = (
-        f"The configuration says reuse: {reuse}. The reuse factor is seconds of examples over seconds of "
-        "noise in the split; where it is above one, examples share noise, and errors that take them for "
-        "independent are too small."
-    )
-    caption = (
-        "Reuse of noise: seconds of the split's noise by how many examples use them (margins not counted)."
-    )
-    picture = pages.Picture("reuse", noise_figures.reuse(np.concatenate(used)), caption)
-    rows = [
-        [b, dataset.blocks[b]["start"], int(seconds[b]), int((block == b).sum()), f"{one.mean():.2f}"]
-        for b, one in zip(mine, used, strict=True)
-    ]
-    heads = ["block", "GPS start", "seconds", "examples", "mean use"]
-    tables = [pages.Table(f"PSD blocks (the first {LISTED} of {len(rows)})", heads, rows[:LISTED])]
-    return pages.Section("reuse", "Reuse of noise", prose, found, tables, [picture])
-
-
 # ---- examples
 
 
@@ -354,17 +167,6 @@ def _classes(dataset: Dataset) -> pages.Section:
     return pages.Section("classes", "Classes", prose, found, tables, [picture])
 
 
-def shown_rows(dataset: Dataset) -> list[int]:
-    """Return one row of each class, signals first: the one nearest to SHOWN_SNR, or the first."""
-    rows = []
-    for label in range(len(dataset.classes)):
-        its = dataset.table[dataset.table["label"] == label]
-        if len(its):
-            far = (its["snr"] - SHOWN_SNR).abs()
-            rows.append(int(far.idxmin() if far.notna().any() else its.index[0]))
-    return sorted(rows, key=lambda row: dataset.table["label"][row] == dataset.noise)
-
-
 def _spectrograms(dataset: Dataset) -> pages.Section:
     rows, ifo = shown_rows(dataset), dataset.ifos[0]
     panels = dataset.array("spectrogram")[np.array(rows), 0].read().result()
@@ -385,15 +187,6 @@ def _spectrograms(dataset: Dataset) -> pages.Section:
 def _panel_title(row: pd.Series, classes: list[str], ifo: str) -> str:
     name = classes[int(row["label"])]
     return name if np.isnan(row["snr"]) else f"{name}\nSNR {row['snr']:.1f} ({ifo} {row[f'snr_{ifo}']:.1f})"
-
-
-def polar_plus(bank_path: Path, systems: pd.DataFrame, convention: str) -> dict[int, np.ndarray]:
-    """Return h+ at 1 kpc from the polar direction of each class's first system, by label."""
-    bank = store.open_array(bank_path / "quadrupole")
-    plus, _ = quadrupole.weights(0.0, 0.0, convention)
-    first = systems.drop_duplicates("label").index
-    entries = {int(systems["label"][row]): bank[int(row)].read().result() for row in first}
-    return {label: plus @ entry.astype(np.float64) / KPC_CM for label, entry in entries.items()}
 
 
 def _waveforms(dataset: Dataset, bank_path: Path) -> pages.Section:
@@ -435,10 +228,10 @@ def _provenance(dataset: Dataset) -> pages.Section:
         ["shards", len(dataset.manifest["shards"])],
         ["size (MiB)", f"{size / 2**20:.1f}"],
         ["draw", json.dumps(dataset.columns)],
-        ["reuse", dataset.settings.get("reuse", "overlap")],
+        ["reuse", dataset.reuse],
         *([f"version of {name}", version] for name, version in attributes["versions"].items()),
     ]
-    seconds, splits = _block_seconds(dataset), sorted({block["split"] for block in dataset.blocks})
+    seconds, splits = dataset.block_seconds, sorted({block["split"] for block in dataset.blocks})
     of_splits = [
         [split, sum(mine), int(seconds[mine].sum()), f"{seconds[mine].min()} to {seconds[mine].max()}"]
         for split in splits

@@ -1,0 +1,108 @@
+"""A finished dataset as its quality page asks for it, read in slices.
+
+Columns are read whole, strain a few rows at a time, and never more than NOISE_EXAMPLES of them: memory does
+not grow with the dataset's arrays.
+"""
+
+import functools
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from gwsim import checks, draw, noise, store
+from gwsim.conventions import KPC_CM
+from gwsim.waveforms import quadrupole
+
+NOISE_EXAMPLES = 4096
+SLICE = 64
+# The paper's sample spectrograms have this SNR.
+SHOWN_SNR = 40.0
+
+
+class Dataset:
+    """A finished dataset as the page asks for it."""
+
+    def __init__(self, folder: Path, blocks: list[dict]):
+        self.folder, self.blocks = folder, blocks
+        self.block_seconds = np.array([block["end"] - block["start"] for block in blocks])
+        self.attributes = json.loads((folder / "data.zarr" / "zarr.json").read_text())["attributes"]
+        self.manifest = json.loads((folder / store.MANIFEST).read_text())
+        self.table = pd.read_parquet(folder / "table.parquet")
+        self.systems = pd.read_parquet(folder / "systems.parquet")
+        self.configuration = self.attributes["configuration"]
+        # The attributes of a dataset hold its own experiment and its own entry, no other.
+        (self.experiment,) = self.configuration["experiments"].values()
+        (self.settings,) = self.experiment["datasets"].values()
+        self.columns = draw.DEFAULTS | self.experiment["draw"] | self.settings["draw"]
+        self.classes, self.ifos = self.attributes["classes"], self.configuration["ifos"]
+        self.rate = self.configuration["sample_rate"]
+        self.window = round(self.experiment["duration"] * self.rate)
+        self.half_stft = self.experiment["render"]["spectrogram"]["window"] // 2
+        self.noise = self.classes.index(draw.NOISE) if draw.NOISE in self.classes else None
+        self.signals = self.table[self.table["label"] != self.noise]
+
+    def array(self, name: str):
+        """Return one array of the store, not yet read."""
+        return store.open_array(self.folder / "data.zarr" / name)
+
+    def values(self, name: str) -> np.ndarray:
+        """Return a small array of the store."""
+        return self.array(name).read().result()
+
+    def windows(self, rows: np.ndarray):
+        """Yield the strain of the rows' windows, without margins, in slices (sample, ifo, time)."""
+        strain, cut = self.array("strain"), slice(self.half_stft, self.half_stft + self.window)
+        for first in range(0, len(rows), SLICE):
+            yield strain[rows[first : first + SLICE], :, cut].read().result()
+
+    @property
+    def reuse(self) -> str:
+        """The form in which noise is used again."""
+        return self.settings.get("reuse", "overlap")
+
+    @functools.cached_property
+    def independent(self) -> pd.DataFrame:
+        """The rows that repeat no other's draws; those of the paired form do, at another distance."""
+        paired = self.settings.get("paired", False)
+        return self.table.drop_duplicates(["label", "psd_block", "start_sample"]) if paired else self.table
+
+    @functools.cached_property
+    def margin(self) -> int:
+        """Samples that a window keeps from its block's edges."""
+        settings = {"sample_rate": self.rate, "filter": self.configuration["noise"]["filter"]}
+        return noise.margin_samples({**settings, "stft_window": 2 * self.half_stft})
+
+
+def noise_rows(dataset: Dataset) -> tuple[np.ndarray, int]:
+    """Return rows of noise alone of which no two share noise, and how many there are of them in all."""
+    alone = dataset.table[dataset.table["label"] == dataset.noise]
+    place = checks.disjoint(alone["psd_block"].to_numpy(), alone["start_sample"].to_numpy(), dataset.window)
+    rows = alone.index.to_numpy()[place]
+    return spread(rows, NOISE_EXAMPLES), len(rows)
+
+
+def spread(rows: np.ndarray, most: int) -> np.ndarray:
+    """Return at most so many of the rows, evenly spread over them."""
+    return rows if len(rows) <= most else rows[np.linspace(0, len(rows) - 1, most).astype(int)]
+
+
+def shown_rows(dataset: Dataset) -> list[int]:
+    """Return one row of each class, signals first: the one nearest to SHOWN_SNR, or the first."""
+    rows = []
+    for label in range(len(dataset.classes)):
+        its = dataset.table[dataset.table["label"] == label]
+        if len(its):
+            far = (its["snr"] - SHOWN_SNR).abs()
+            rows.append(int(far.idxmin() if far.notna().any() else its.index[0]))
+    return sorted(rows, key=lambda row: dataset.table["label"][row] == dataset.noise)
+
+
+def polar_plus(bank_path: Path, systems: pd.DataFrame, convention: str) -> dict[int, np.ndarray]:
+    """Return h+ at 1 kpc from the polar direction of each class's first system, by label."""
+    bank = store.open_array(bank_path / "quadrupole")
+    plus, _ = quadrupole.weights(0.0, 0.0, convention)
+    first = systems.drop_duplicates("label").index
+    entries = {int(systems["label"][row]): bank[int(row)].read().result() for row in first}
+    return {label: plus @ entry.astype(np.float64) / KPC_CM for label, entry in entries.items()}
