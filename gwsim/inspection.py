@@ -6,7 +6,7 @@ from pathlib import Path
 import pandas as pd
 
 from gwsim.errors import GwsimError
-from gwsim.store import MANIFEST
+from gwsim.manifest import MANIFEST
 
 QUANTILES = (0.05, 0.5, 0.95)
 

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from gwsim import __version__, cli, store
+from gwsim import __version__, cli, manifest, store
 from gwsim.errors import GwsimError
 from gwsim.waveforms import bank
 
@@ -81,7 +81,7 @@ def test_every_verb_has_help(helped, verb):
 
 def test_every_file_of_a_verb_is_a_verb():
     files = {path.stem for path in (ROOT / "gwsim" / "cli").glob("*.py")}
-    assert files - {"__init__", "progress"} == set(cli.VERBS)
+    assert files - {"__init__", "progress", "memory"} == set(cli.VERBS)
 
 
 def test_the_version_is_the_packages(capsys):
@@ -216,7 +216,7 @@ def dataset(tmp_path):
     store.write_table(tmp_path / "table.parquet", table)
     label = {"dims": ("sample",), "values": table["label"].to_numpy(np.int32), "attributes": {"units": "1"}}
     attributes = {"title": "a demo", "classes": ["noise", "s18"], "seed": 7, "licence": "CC0-1.0"}
-    store.finalise(tmp_path, ranges, {"label": label}, attributes, {}, beside=("table.parquet",))
+    manifest.finalise(tmp_path, ranges, {"label": label}, attributes, {}, beside=("table.parquet",))
     return tmp_path
 
 

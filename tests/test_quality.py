@@ -11,7 +11,7 @@ import pytest
 import torch
 import yaml
 
-from gwsim import checks, configuration, draw, layout, noise, publish, seeds, sharding, stft, store
+from gwsim import checks, configuration, draw, layout, manifest, noise, publish, seeds, sharding, stft, store
 from gwsim.figures import dataset as datasets
 from gwsim.figures import page as pages
 from gwsim.figures import quality, signals, spectrograms, style
@@ -298,7 +298,7 @@ def noise_store(folder):
 
     ranges = [(index, index + 1) for index in range(len(BLOCKS))]
     list(store.write_shards(folder, range(len(BLOCKS)), ranges, lambda index: "white", make))
-    store.finalise(folder, ranges, {}, {}, {})
+    manifest.finalise(folder, ranges, {}, {}, {})
     return noise.NoiseStore(folder / "data.zarr")
 
 
@@ -347,7 +347,7 @@ def publish_dataset(folder, table, strain, parts):
     arrays = publish.dataset_arrays(table, source, rendering, card["classes"])
     card["provenance"] = {"noise_manifest_sha256": "of the noise"}
     title = f"{card['experiment']} {card['dataset']}"
-    store.finalise(folder, ranges, arrays, publish.attributes(title, card), {}, beside=("table.parquet",))
+    manifest.finalise(folder, ranges, arrays, publish.attributes(title, card), {}, beside=("table.parquet",))
 
 
 @pytest.fixture(scope="module")
@@ -367,7 +367,7 @@ def made(tmp_path_factory):
         lambda index: ({"quadrupole": np.stack(entries)}, None),
     )
     list(shards)
-    store.finalise(folder / "bank", ranges, {}, {}, {})
+    manifest.finalise(folder / "bank", ranges, {}, {}, {})
     return noise_store(folder / "noise"), folder / "bank" / "data.zarr"
 
 

@@ -13,7 +13,7 @@ import tensorstore
 import xarray
 import zarr
 
-from gwsim import store
+from gwsim import manifest, store
 from gwsim.errors import GwsimError
 
 ROWS, PER_SHARD = 10, 4
@@ -65,7 +65,7 @@ def write(folder, key="key", indices=range(3)):
 
 
 def finish(folder):
-    store.finalise(
+    manifest.finalise(
         folder, RANGES, small_arrays(), ATTRIBUTES, {"README.md": "# a store\n"}, beside=("table.parquet",)
     )
 
@@ -302,16 +302,16 @@ def test_a_finished_store_is_linked_and_its_manifest_covers_it(finished):
                 _shard(finished, name, index, where).stat() for where in ("data.zarr", "shards.zarr")
             )
             assert one.st_ino == other.st_ino and one.st_nlink == 2
-    manifest = json.loads((finished / "manifest.json").read_text())
+    listed = json.loads((finished / "manifest.json").read_text())
     files = {p.relative_to(finished).as_posix() for p in (finished / "data.zarr").rglob("*") if p.is_file()}
-    assert set(manifest["files"]) == files | {"table.parquet"}
-    for name, entry in manifest["files"].items():
+    assert set(listed["files"]) == files | {"table.parquet"}
+    for name, entry in listed["files"].items():
         assert entry == {
             "sha256": hashlib.sha256((finished / name).read_bytes()).hexdigest(),
             "bytes": (finished / name).stat().st_size,
         }
-    assert [shard["rows"] for shard in manifest["shards"]] == [[0, 4], [4, 8], [8, 10]]
-    assert store.verify(finished) == manifest
+    assert [shard["rows"] for shard in listed["shards"]] == [[0, 4], [4, 8], [8, 10]]
+    assert manifest.verify(finished) == listed
     # Metadata are copies: publishing attributes leaves the layout alone.
     assert (finished / "data.zarr/zarr.json").stat().st_nlink == 1
 
@@ -342,7 +342,7 @@ def test_where_there_are_no_links_shards_are_copied(written, monkeypatch):
     finish(written)
     assert _shard(written, "strain").stat().st_nlink == 1
     assert _shard(written, "strain").read_bytes() == _shard(written, "strain", 0, "shards.zarr").read_bytes()
-    store.verify(written)
+    manifest.verify(written)
     assert write(written) == []
 
 
@@ -350,24 +350,24 @@ def test_finishing_that_fails_leaves_no_store_and_loses_no_shard(finished, monke
     def fail(*_):
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(store, "_add_small_arrays", fail)
+    monkeypatch.setattr(manifest, "_add_small_arrays", fail)
     with pytest.raises(OSError, match="No space"):
         finish(finished)
     assert not list(finished.glob("*.part")) and write(finished) == []
     monkeypatch.undo()
     finish(finished)
-    store.verify(finished)
+    manifest.verify(finished)
 
 
 def test_a_manifest_never_stands_beside_another_store(finished, monkeypatch):
     def fail(*_):
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(store, "manifest", fail)
+    monkeypatch.setattr(manifest, "listing", fail)
     with pytest.raises(OSError, match="No space"):
         finish(finished)
     with pytest.raises(GwsimError, match=r"INCOMPLETE: .* has 3 of 3 shards and no manifest"):
-        store.verify(finished)
+        manifest.verify(finished)
 
 
 def test_leftovers_of_killed_jobs_are_not_published(written):
@@ -380,16 +380,16 @@ def test_leftovers_of_killed_jobs_are_not_published(written):
         (written / "shards.zarr" / name).write_text("half")
     store.write_table(written / "table.parquet", store.realised(written, RANGES))
     finish(written)
-    store.verify(written)
+    manifest.verify(written)
     files = [path for path in (written / "data.zarr").rglob("*") if path.is_file()]
     assert {path.name for path in files} == {"zarr.json", "README.md", "0"} and len(files) == 6 + 2 + 6
 
 
 def test_snakemakes_own_file_is_passed_over(finished):
     (finished / "data.zarr/.snakemake_timestamp").write_text("")
-    store.verify(finished)
+    manifest.verify(finished)
     before = (finished / "manifest.json").read_bytes()
-    content_now = store.manifest(finished, store.whole_records(finished, RANGES), ("table.parquet",))
+    content_now = manifest.listing(finished, manifest.whole_records(finished, RANGES), ("table.parquet",))
     assert json.dumps(content_now, indent=1, sort_keys=True).encode() == before
 
 
@@ -411,10 +411,10 @@ def _stranger(path):
 
 @pytest.mark.parametrize("fault", FAULTS)
 def test_verify_names_the_fault_and_no_other(finished, fault):
-    store.verify(finished)
+    manifest.verify(finished)
     FAULTS[fault](finished)
     with pytest.raises(GwsimError) as caught:
-        store.verify(finished)
+        manifest.verify(finished)
     assert str(caught.value).splitlines() == [f"{finished} is not what its manifest says:", f"  {fault}"]
 
 
@@ -422,29 +422,29 @@ def test_verify_names_all_faults_at_once(finished):
     for damage in FAULTS.values():
         damage(finished)
     with pytest.raises(GwsimError) as caught:
-        store.verify(finished)
+        manifest.verify(finished)
     assert {line.strip() for line in str(caught.value).splitlines()[1:]} == set(FAULTS)
 
 
 def test_verify_says_how_far_an_unfinished_store_is(tmp_path):
     with pytest.raises(GwsimError, match=r"INCOMPLETE: .* holds no store yet"):
-        store.verify(tmp_path)
+        manifest.verify(tmp_path)
     store.create(tmp_path, LAYOUT)
     with pytest.raises(GwsimError, match=r"INCOMPLETE: .* has 0 of 3 shards and no manifest; run again"):
-        store.verify(tmp_path)
+        manifest.verify(tmp_path)
     write(tmp_path)
     flip(_shard(tmp_path, "raw", 0, "shards.zarr"))
     with pytest.raises(GwsimError, match="has 2 of 3 shards"):
-        store.verify(tmp_path)
+        manifest.verify(tmp_path)
 
 
 def test_a_store_is_known_by_any_of_its_names(finished, monkeypatch):
     for name in ("data.zarr", "manifest.json", "."):
-        assert store.folder_of(finished / name).resolve() == finished.resolve()
+        assert manifest.folder_of(finished / name).resolve() == finished.resolve()
     monkeypatch.chdir(finished)
-    assert store.folder_of(store.Path("data.zarr")) == finished.resolve()
+    assert manifest.folder_of(store.Path("data.zarr")) == finished.resolve()
     with pytest.raises(GwsimError, match=r"nothing stands at .*nowhere"):
-        store.folder_of(finished / "nowhere")
+        manifest.folder_of(finished / "nowhere")
 
 
 # Tables, digests, files

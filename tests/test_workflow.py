@@ -15,7 +15,7 @@ import pandas as pd
 import pytest
 import yaml
 
-from gwsim import store
+from gwsim import manifest, store
 from gwsim.errors import GwsimError
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -52,9 +52,9 @@ def finished(tmp_path_factory):
 
 def test_a_run_makes_whole_stores_and_their_pages(finished):
     for name in STORES:
-        assert store.verify(finished / name)["files"]
+        assert manifest.verify(finished / name)["files"]
         assert (finished / name / "quality" / "index.html").is_file()
-    store.verify(finished / "results" / "noise" / "tiny")
+    manifest.verify(finished / "results" / "noise" / "tiny")
 
 
 def test_a_second_run_does_nothing(finished):
@@ -134,7 +134,7 @@ def test_workers_killed_at_any_moment_lose_nothing_that_was_whole(finished, tmp_
         process.send_signal(signal.SIGKILL)
         process.wait()
         with pytest.raises(GwsimError, match="INCOMPLETE"):
-            store.verify(train)
+            manifest.verify(train)
         now = {i for i in range(4) if store.is_whole(train, store.read_record(train, i))}
         assert whole <= now
         whole = now

@@ -26,23 +26,23 @@ def run(args):
 def _noise(args, folder, settings):
     import json
 
-    from gwsim import publish, store
+    from gwsim import manifest, publish
 
     blocks = json.loads(args.segments.read_text())["blocks"]
     ranges = [(index, index + 1) for index in range(len(blocks))]
     attributes = {"title": "whitened noise", "settings": settings}
-    store.finalise(folder, ranges, publish.noise_arrays(blocks, settings), attributes, {})
+    manifest.finalise(folder, ranges, publish.noise_arrays(blocks, settings), attributes, {})
 
 
 def _bank(args, folder, settings):
     import pyarrow.parquet
 
-    from gwsim import sharding, store
+    from gwsim import manifest, sharding
     from gwsim.waveforms import bank
 
     systems = pyarrow.parquet.read_metadata(args.systems).num_rows
     ranges = sharding.shard_ranges(systems, bank.SYSTEMS_PER_SHARD)
-    store.finalise(folder, ranges, {}, {"title": "bank of waveforms", "settings": settings}, {})
+    manifest.finalise(folder, ranges, {}, {"title": "bank of waveforms", "settings": settings}, {})
 
 
 def _dataset(args, folder, settings):
@@ -50,11 +50,11 @@ def _dataset(args, folder, settings):
 
     import pandas as pd
 
-    from gwsim import noise, publish, sharding, store
+    from gwsim import manifest, noise, publish, sharding, store
     from gwsim.waveforms import surrogates
 
     ranges = sharding.shard_ranges(settings["examples"], settings["shard_rows"])
-    store.whole_records(folder, ranges)
+    manifest.whole_records(folder, ranges)
     card = json.loads(args.card.read_text())
     card["provenance"] = {
         "noise_manifest_sha256": store.fingerprint(args.noise)["sha256"],
@@ -68,7 +68,8 @@ def _dataset(args, folder, settings):
     arrays = publish.dataset_arrays(table, source, settings, card["classes"])
     title = f"{card['experiment']} {card['dataset']}"
     texts = {"README.md": publish.card_text(title, table, card)}
-    store.finalise(folder, ranges, arrays, publish.attributes(title, card), texts, beside=("table.parquet",))
+    attributes = publish.attributes(title, card)
+    manifest.finalise(folder, ranges, arrays, attributes, texts, beside=("table.parquet",))
 
 
 FINISH = {"noise": _noise, "bank": _bank, "dataset": _dataset}

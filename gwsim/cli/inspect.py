@@ -10,6 +10,6 @@ def arguments(parser):
 
 
 def run(args):
-    from gwsim import inspection, store
+    from gwsim import inspection, manifest
 
-    print(inspection.describe(store.folder_of(args.store)))
+    print(inspection.describe(manifest.folder_of(args.store)))

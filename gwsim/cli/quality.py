@@ -15,8 +15,8 @@ def arguments(parser):
 def run(args):
     import json
 
-    from gwsim import store
+    from gwsim import manifest
     from gwsim.figures import quality
 
     blocks = json.loads(args.segments.read_text())["blocks"]
-    quality.page(store.folder_of(args.store), args.bank.parent / "data.zarr", blocks, args.output)
+    quality.page(manifest.folder_of(args.store), args.bank.parent / "data.zarr", blocks, args.output)

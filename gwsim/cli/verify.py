@@ -10,9 +10,9 @@ def arguments(parser):
 
 
 def run(args):
-    from gwsim import store
+    from gwsim import manifest
 
-    folder = store.folder_of(args.store)
-    content = store.verify(folder)
+    folder = manifest.folder_of(args.store)
+    content = manifest.verify(folder)
     rows = content["shards"][-1]["rows"][1]
     print(f"{folder}: whole and unaltered, {len(content['files'])} files, {rows} rows")

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from gwsim import checks, draw, noise, store
+from gwsim import checks, draw, manifest, noise, store
 from gwsim.conventions import KPC_CM
 from gwsim.waveforms import quadrupole
 
@@ -28,7 +28,7 @@ class Dataset:
         self.folder, self.blocks = folder, blocks
         self.block_seconds = np.array([block["end"] - block["start"] for block in blocks])
         self.attributes = json.loads((folder / "data.zarr" / "zarr.json").read_text())["attributes"]
-        self.manifest = json.loads((folder / store.MANIFEST).read_text())
+        self.manifest = json.loads((folder / manifest.MANIFEST).read_text())
         self.table = pd.read_parquet(folder / "table.parquet")
         self.systems = pd.read_parquet(folder / "systems.parquet")
         self.configuration = self.attributes["configuration"]

@@ -243,7 +243,7 @@ def _numbers(path: Path, number: int, words: list[str]) -> list[float]:
 # ---------------------------------------------------------------- arithmetic
 
 
-def _ascending(time: Series) -> tuple[Float[np.ndarray, "kept"], Int[np.ndarray, "kept"]]:
+def _ascending(time: Series) -> tuple[Float[np.ndarray, " kept"], Int[np.ndarray, " kept"]]:
     """Return the times sorted and without duplicates, and which samples they are."""
     first = np.argsort(time, kind="stable")
     steps = np.diff(time[first])

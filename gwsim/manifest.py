@@ -1,0 +1,155 @@
+"""A finished store: linked together from whole shards, listed file by file, proved whole and unaltered.
+
+`data.zarr` appears under its name by a rename, when it is complete; `manifest.json` beside it comes last.
+"""
+
+import json
+import math
+import os
+import shutil
+import uuid
+import warnings
+from pathlib import Path
+
+import numpy as np
+import zarr
+from zarr.codecs import BloscCodec
+
+from gwsim import store
+from gwsim.errors import GwsimError
+
+MANIFEST = "manifest.json"
+
+
+def finalise(folder: Path, ranges, arrays: dict, attributes: dict, texts: dict, beside=()) -> None:
+    """Link whole shards into `data.zarr`, add the small arrays and attributes, and write the manifest.
+
+    arrays: name -> {"dims", "values", "attributes"} of arrays that are written whole; texts: files put
+    beside the metadata; beside: files of the folder that the manifest covers too.
+    """
+    records = whole_records(folder, ranges)
+    for killed in folder.glob("data.zarr.*.part"):
+        shutil.rmtree(killed)
+    part = folder / f"data.zarr.{uuid.uuid4().hex}.part"
+    try:
+        for metadata in sorted((folder / "shards.zarr").rglob("zarr.json")):
+            _copy(metadata, part / metadata.relative_to(folder / "shards.zarr"))
+        for record in records:
+            for name in record["files"]:
+                _link(folder / "shards.zarr" / name, part / name)
+        _add_small_arrays(part, arrays, attributes)
+        for name, text in texts.items():
+            (part / name).write_text(text)
+        target = folder / "data.zarr"
+        (folder / MANIFEST).unlink(missing_ok=True)
+        shutil.rmtree(target, ignore_errors=True)
+        part.replace(target)
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
+    content = json.dumps(listing(folder, records, beside), indent=1, sort_keys=True)
+    store.write_atomic(folder / MANIFEST, content)
+
+
+def whole_records(folder: Path, ranges) -> list[dict]:
+    """Return every shard's record, or say which shards are missing or differ from theirs."""
+    records = [store.read_record(folder, index) for index in range(len(ranges))]
+    bad = [index for index, record in enumerate(records) if not store.is_whole(folder, record)]
+    if bad:
+        raise GwsimError(
+            f"shards {bad} of {folder} are missing or differ from their records; "
+            "run snakemake with --forcerun on the stage that writes them: whole shards are kept"
+        )
+    return records
+
+
+def _copy(source: Path, target: Path) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(source, target)
+
+
+def _link(source: Path, target: Path) -> None:
+    """Hard-link a shard; copy it where the file system has no links. Never move it."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copyfile(source, target)
+
+
+def _add_small_arrays(path: Path, arrays: dict[str, dict], attributes: dict) -> None:
+    group = zarr.open_group(path, mode="r+", zarr_format=3)
+    for name, array in arrays.items():
+        values = np.asarray(array["values"])
+        zarr.create_array(
+            path / name,
+            zarr_format=3,
+            data=values,
+            chunks=values.shape if values.size else "auto",
+            compressors=[BloscCodec(cname="zstd", clevel=1, shuffle="bitshuffle")],
+            fill_value=math.nan if values.dtype.kind == "f" else 0,
+            dimension_names=array["dims"],
+            attributes=array["attributes"],
+        )
+    group.attrs.update(attributes)
+    # Consolidate before other files are added: zarr warns about files that it does not know.
+    with warnings.catch_warnings():
+        # They are a convenience: readers that ignore them read the same.
+        warnings.filterwarnings("ignore", message="Consolidated metadata is currently not part")
+        zarr.consolidate_metadata(path, zarr_format=3)
+
+
+def listing(folder: Path, records: list[dict], beside=()) -> dict:
+    """Return the list of every file of the finished store with its sha256, and each shard's rows."""
+    known = {f"data.zarr/{name}": entry for record in records for name, entry in record["files"].items()}
+    paths = [p for p in sorted((folder / "data.zarr").rglob("*")) if p.is_file() and not _is_snakemake(p)]
+    names = [path.relative_to(folder).as_posix() for path in paths] + list(beside)
+    files = {name: known.get(name) or store.fingerprint(folder / name) for name in names}
+    shards = [{"rows": record["rows"], "files": sorted(record["files"])} for record in records]
+    return {"format": "gwsim-manifest-1", "files": files, "shards": shards}
+
+
+def _is_snakemake(path: Path) -> bool:
+    return path.name == ".snakemake_timestamp"
+
+
+def folder_of(path: Path) -> Path:
+    """Return a store's folder from itself, its data.zarr or its manifest."""
+    if not path.exists():
+        raise GwsimError(f"nothing stands at {path}")
+    return path.resolve().parent if path.name in ("data.zarr", MANIFEST) else path
+
+
+def verify(folder: Path) -> dict:
+    """Return the manifest of a store proved whole and unaltered, or say everything that is wrong with it."""
+    path = folder / MANIFEST
+    if not (folder / "data.zarr").is_dir() or not path.is_file():
+        raise GwsimError(f"INCOMPLETE: {_progress(folder)}")
+    content = json.loads(path.read_text())
+    faults = []
+    for name, entry in content["files"].items():
+        if not (folder / name).is_file():
+            faults.append(f"missing: {name}{_rows(content, name)}")
+        elif store.fingerprint(folder / name) != entry:
+            faults.append(f"altered: {name}{_rows(content, name)}")
+    found = {p.relative_to(folder).as_posix() for p in (folder / "data.zarr").rglob("*") if p.is_file()}
+    strangers = sorted(n for n in found - set(content["files"]) if not _is_snakemake(Path(n)))
+    faults += [f"not in the manifest: {name}" for name in strangers]
+    if faults:
+        raise GwsimError(f"{folder} is not what its manifest says:\n  " + "\n  ".join(faults))
+    return content
+
+
+def _rows(content: dict, name: str) -> str:
+    rows = [shard["rows"] for shard in content["shards"] if name.removeprefix("data.zarr/") in shard["files"]]
+    return f" (rows {rows[0][0]} to {rows[0][1] - 1})" if rows else ""
+
+
+def _progress(folder: Path) -> str:
+    shards = folder / "shards.zarr"
+    if not (shards / "zarr.json").is_file():
+        return f"{folder} holds no store yet (no data.zarr with a manifest.json beside it)"
+    metadata = [json.loads((shards / name / "zarr.json").read_text()) for name in store.laid_out(folder)]
+    grids = [(m["shape"][0], m["chunk_grid"]["configuration"]["chunk_shape"][0]) for m in metadata]
+    total = max((-(-rows // per_shard) for rows, per_shard in grids), default=0)
+    whole = sum(store.is_whole(folder, store.read_record(folder, index)) for index in range(total))
+    return f"{folder} has {whole} of {total} shards and no manifest; run again, whole shards are kept"
