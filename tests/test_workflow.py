@@ -62,15 +62,17 @@ def test_a_second_run_does_nothing(finished):
     assert run.returncode == 0 and "Nothing to be done" in run.stderr + run.stdout
 
 
-def test_nothing_but_the_stages_own_heirs_run_again(finished):
-    def rules(*config):
-        run = tiny(finished, "--dry-run", "--config", *config)
+def test_nothing_but_the_stages_own_heirs_run_again(finished, tmp_path):
+    def rules(change):
+        overlay = tmp_path / "overlay.yaml"
+        overlay.write_text(change)
+        run = snakemake(finished, "--dry-run", "--configfile", str(TINY), str(overlay))
         assert run.returncode == 0, run.stderr
         return set(re.findall(r"^(?:local)?rule (\w+):", run.stdout + run.stderr, re.MULTILINE))
 
-    quiet = rules("experiments={ccsn: {datasets: {test: {examples: 200}}}}")
+    quiet = rules("experiments: {ccsn: {datasets: {test: {examples: 200}}}}")
     assert not quiet & {"strain", "segments", "noise"} and {"draw", "render", "finalise"} <= quiet
-    rounding = rules("experiments={ccsn: {render: {keep_bits: 9}}}")
+    rounding = rules("experiments: {ccsn: {render: {keep_bits: 9}}}")
     assert not rounding & {"strain", "noise", "draw", "waveforms"} and {"layout", "render"} <= rounding
 
 

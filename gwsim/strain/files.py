@@ -46,5 +46,8 @@ def _expand(patterns) -> list[str]:
     found = {pattern: sorted(glob(str(pattern), recursive=True)) for pattern in patterns}  # noqa: PTH207
     empty = [str(pattern) for pattern, paths in found.items() if not paths]
     if empty:
-        raise GwsimError(f"no file of strain matches {', '.join(empty)}. Hint: see strain.files.")
+        raise GwsimError(
+            f"no file of strain matches {', '.join(empty)}. Hint: see strain.files; "
+            "paths start at the folder that the workflow runs in."
+        )
     return sorted({path for paths in found.values() for path in paths})

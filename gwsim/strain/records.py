@@ -37,6 +37,8 @@ PIECE = 256
 
 def reader(path: str | Path):
     """Return the module that reads files of this suffix."""
+    if Path(path).is_dir():
+        raise GwsimError(f"{path}: a folder, expected files; write {path}/*.hdf5")
     if Path(path).suffix not in READERS:
         raise GwsimError(f"{path}: suffix {Path(path).suffix!r}, expected one of {', '.join(READERS)}")
     return READERS[Path(path).suffix]
@@ -130,7 +132,7 @@ def read_strain(record: dict, start: int, end: int) -> Series:
     pieces, second = [], start
     block_end = record["start"] + record["duration"]
     used = [file for file in record["files"] if file["start"] < end and start < _end(file)]
-    _verify(used)
+    _verify(used, f"{record['ifo']}-{record['start']}.json")
     for file in used:
         stop = min(end, _end(file))
         if file["start"] <= second < stop:
@@ -185,7 +187,8 @@ def _compare(path, about, ifo, start, end, sample_rate):
     if about["ifo"] != ifo:
         wrong.append(f"strain of {about['ifo'] or 'no ifo'}, expected {ifo}")
     if about["sample_rate"] != sample_rate:
-        wrong.append(f"strain at {about['sample_rate']} Hz, expected {sample_rate} Hz")
+        rate = f"strain at {about['sample_rate']} Hz, expected {sample_rate} Hz"
+        wrong.append(f"{rate} (sample_rate; files are never resampled)")
     if first >= end or last <= start:
         wrong.append(f"strain of [{first}, {last}), expected some of [{start}, {end})")
     named = name_parts(path)
@@ -244,7 +247,8 @@ def _sha256(path, size, mtime_ns) -> str:
     return _fingerprint(path)["sha256"]
 
 
-def _verify(files):
+def _verify(files, name):
+    """Refuse files that are not those recorded; the record's name is what a user has to look for."""
     offenders = []
     for file in files:
         path = Path(file["path"])
@@ -259,5 +263,5 @@ def _verify(files):
     if offenders:
         raise GwsimError(
             "files of strain are not those recorded:\n  " + "\n  ".join(offenders) + "\n"
-            "Hint: remove the record that names them and run again."
+            f"Hint: bring them back, or remove the record that names them (results/strain/*/{name}) and run again."
         )

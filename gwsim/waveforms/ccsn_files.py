@@ -35,6 +35,8 @@ from gwsim.waveforms.quadrupole import from_axis, to_basis
 # cm; beyond these a unit is wrong. Simulations give 0.5 (weak, non-rotating) to a few 100 (rotating bounce).
 PLAUSIBLE = (0.05, 1000.0)
 PLAUSIBLE_SPAN = (0.005, 60.0)
+# s; a file that begins later has lost its bounce, or t_bounce is of another clock.
+LATEST_START = 0.5
 TRACE_TOLERANCE = 1e-3
 
 # Restarted simulations write some times twice, apart by rounding or by a sliver of a step; a spline through
@@ -71,7 +73,8 @@ def read(path: str | os.PathLike, format: str, **options) -> Moments:
         raise GwsimError(f"{path}: unknown format {format!r}, expected one of {', '.join(sorted(READERS))}")
     path = Path(path)
     if not path.is_file():
-        raise GwsimError(f"{path}: no such file; hint: paths are relative to the working directory")
+        what = "a folder, expected a file" if path.is_dir() else "no such file"
+        raise GwsimError(f"{path}: {what}; hint: paths are relative to the working directory")
     return _checked(path, READERS[format](path, options))
 
 
@@ -305,6 +308,13 @@ def _checked(path: Path, moments: Moments) -> Moments:
             f"{path}: the times span {span:.3g} s, expected {shortest:g} to {longest:g} s; "
             "hint: is t_unit right?"
         )
+    first, last = moments.time[[0, -1]]
+    if last <= 0 or first > LATEST_START:
+        raise GwsimError(
+            f"{path}: it holds {first:.3g} to {last:.3g} s after bounce, expected a beginning no later than "
+            f"{LATEST_START:g} s and an end after 0 s; hint: is t_bounce in the file's own time? The signal "
+            f"sets in at {bounce_guess(moments.time, moments.basis):+.3g} s from it"
+        )
     return moments
 
 
@@ -317,7 +327,10 @@ def _read_hdf5(read_open: Callable, known: Mapping, format: str, path: Path, opt
     try:
         with h5py.File(path, "r") as file:
             time, values = read_open(path, file, {**known, **options})
-    except (OSError, KeyError, RuntimeError) as error:
+    except KeyError as error:  # h5py's own words name what is missing
+        hint = "another format, or other names in it? see docs/waveforms.md"
+        raise GwsimError(f"{path}: not a whole {format} file: {error.args[0]}; hint: {hint}") from None
+    except (OSError, RuntimeError) as error:
         raise GwsimError(f"{path}: not a whole {format} file: {error}; hint: fetch it again") from None
     if not (np.isfinite(time).all() and np.isfinite(values).all()):
         raise GwsimError(f"{path}: holds values that are not finite")

@@ -33,7 +33,8 @@ DATASETS = {
 wildcard_constraints:
     ifo="[A-Z][0-9]",
     gps="[0-9]+",
-    experiment="[a-z0-9_]+",
+    # Folders of stages beside those of experiments.
+    experiment="(?!(?:config|strain|segments|noise)/)[a-z0-9_]+",
     dataset="[A-Za-z0-9_]+",
     part="[0-9]+-[0-9]+",
 
