@@ -47,7 +47,14 @@ def main(argv: list[str] | None = None) -> None:
         # tensorstore and HDF5 report a full disk as errors of their own kind.
         if getattr(error, "errno", None) in FULL or any(words in str(error) for words in FULL_WORDS):
             sys.exit(_say(f"cannot write: {error}. Make room and run again; what is whole is kept."))
+        if _names_an_argument(error, argv):
+            sys.exit(_say(f"cannot use {error.filename}, an argument of the command: {error.strerror}"))
         raise
+
+
+def _names_an_argument(error: Exception, argv: list[str]) -> bool:
+    """Return whether a file could not be opened that the user named, and not one that we should have made."""
+    return isinstance(error, OSError) and error.filename is not None and str(error.filename) in argv
 
 
 def _say(message: str) -> int:

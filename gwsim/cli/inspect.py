@@ -10,6 +10,7 @@ def arguments(parser):
 
 
 def run(args):
-    from gwsim import inspection, manifest
+    from gwsim import inspection
+    from gwsim.cli.verify import folder_of
 
-    print(inspection.describe(manifest.folder_of(args.store)))
+    print(inspection.describe(folder_of(args.store)))

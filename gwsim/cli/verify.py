@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+# What a store's folder has, from its first moment on or when it was copied.
+STORE = ("shards.zarr", "data.zarr", "manifest.json")
 SUMMARY = "prove a store whole and unaltered, by the sha256 of every file"
 
 
@@ -12,7 +14,30 @@ def arguments(parser):
 def run(args):
     from gwsim import manifest
 
-    folder = manifest.folder_of(args.store)
+    folder = folder_of(args.store)
     content = manifest.verify(folder)
     rows = content["shards"][-1]["rows"][1]
     print(f"{folder}: whole and unaltered, {len(content['files'])} files, {rows} rows")
+
+
+def folder_of(path):
+    """Return a store's folder; of what is none, say what it is and which stores are near."""
+    from gwsim import manifest
+    from gwsim.errors import GwsimError
+
+    if not path.exists() and (near := _stores(path.parent)):
+        raise GwsimError(f"nothing stands at {path}; stores are {near}")
+    folder = manifest.folder_of(path)
+    if not folder.is_dir():
+        raise GwsimError(f"{path} is a file, expected a store's folder, its data.zarr or its manifest.json")
+    if not any((folder / name).exists() for name in STORE) and (near := _stores(folder)):
+        raise GwsimError(f"{path} is no store, but holds some: {near}")
+    return folder
+
+
+def _stores(folder):
+    """Return the stores in a folder, down to a bank in a dataset among experiments, as text."""
+    found = {
+        at.parents[1] for depth in ("", "*/", "*/*/") for at in folder.glob(f"{depth}*/shards.zarr/zarr.json")
+    }
+    return ", ".join(sorted(map(str, found)))

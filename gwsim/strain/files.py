@@ -50,4 +50,9 @@ def _expand(patterns) -> list[str]:
             f"no file of strain matches {', '.join(empty)}. Hint: see strain.files; "
             "paths start at the folder that the workflow runs in."
         )
+    folders = [path for paths in found.values() for path in paths if Path(path).is_dir()]
+    if folders:
+        raise GwsimError(
+            f"strain.files: got folders, {', '.join(folders)}, expected files. Hint: {folders[0]}/*.hdf5"
+        )
     return sorted({path for paths in found.values() for path in paths})

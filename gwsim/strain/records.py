@@ -37,8 +37,6 @@ PIECE = 256
 
 def reader(path: str | Path):
     """Return the module that reads files of this suffix."""
-    if Path(path).is_dir():
-        raise GwsimError(f"{path}: a folder, expected files; write {path}/*.hdf5")
     if Path(path).suffix not in READERS:
         raise GwsimError(f"{path}: suffix {Path(path).suffix!r}, expected one of {', '.join(READERS)}")
     return READERS[Path(path).suffix]
@@ -263,5 +261,6 @@ def _verify(files, name):
     if offenders:
         raise GwsimError(
             "files of strain are not those recorded:\n  " + "\n  ".join(offenders) + "\n"
-            f"Hint: bring them back, or remove the record that names them (results/strain/*/{name}) and run again."
+            f"Hint: remove the record that names them ({name} under results/strain) and run again, "
+            "or put the files back."
         )

@@ -34,6 +34,9 @@ TUKEY_ALPHA = 0.1
 # hold an artefact of the simulation's start (17 cm in the published z85_sfhx, which then gives 13 cm).
 FADE_IN = 0.005
 
+# s; a file that begins later has lost its bounce, or its t_bounce is of another clock.
+LATEST_START = 0.5
+
 # The coarsest grid that has both START and bounce on a sample.
 LOWEST_RATE = 256
 
@@ -113,7 +116,21 @@ def _load_file(model: str, options: dict, realisation: int | None) -> Moments:
             f"waveform {model}: realisation {realisation} asked of {path}, but a file has only one; "
             "hint: fresh realisations need surrogates"
         )
-    return ccsn_files.read(path, options.pop("format"), **options)
+    moments = ccsn_files.read(path, options.pop("format"), **options)
+    _check_bounce(path, moments)
+    return moments
+
+
+def _check_bounce(path: str | Path, moments: Moments) -> None:
+    """Refuse moments that bounce is not near: they would leave the window, or the whole bank, silent."""
+    first, last = moments.time[[0, -1]]
+    if first > LATEST_START or last <= 0:
+        onset = ccsn_files.bounce_guess(moments.time, moments.basis)
+        raise GwsimError(
+            f"{path}: it holds {first:.3g} to {last:.3g} s after bounce, expected to begin by "
+            f"{LATEST_START:g} s and to end after 0 s; hint: is t_bounce in the file's own time? "
+            f"The signal sets in {onset:.3g} s after it"
+        )
 
 
 def condition(moments: Moments, sample_rate: int) -> Quadrupole:

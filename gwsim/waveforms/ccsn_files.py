@@ -35,8 +35,6 @@ from gwsim.waveforms.quadrupole import from_axis, to_basis
 # cm; beyond these a unit is wrong. Simulations give 0.5 (weak, non-rotating) to a few 100 (rotating bounce).
 PLAUSIBLE = (0.05, 1000.0)
 PLAUSIBLE_SPAN = (0.005, 60.0)
-# s; a file that begins later has lost its bounce, or t_bounce is of another clock.
-LATEST_START = 0.5
 TRACE_TOLERANCE = 1e-3
 
 # Restarted simulations write some times twice, apart by rounding or by a sliver of a step; a spline through
@@ -307,13 +305,6 @@ def _checked(path: Path, moments: Moments) -> Moments:
         raise GwsimError(
             f"{path}: the times span {span:.3g} s, expected {shortest:g} to {longest:g} s; "
             "hint: is t_unit right?"
-        )
-    first, last = moments.time[[0, -1]]
-    if last <= 0 or first > LATEST_START:
-        raise GwsimError(
-            f"{path}: it holds {first:.3g} to {last:.3g} s after bounce, expected a beginning no later than "
-            f"{LATEST_START:g} s and an end after 0 s; hint: is t_bounce in the file's own time? The signal "
-            f"sets in at {bounce_guess(moments.time, moments.basis):+.3g} s from it"
         )
     return moments
 
