@@ -18,7 +18,7 @@ import numpy as np
 import pandas as pd
 import yaml
 
-from gwsim import configuration, draw, layout, noise, segments, sharding, store
+from gwsim import draw, layout, noise, segments, sharding, stages, store
 from gwsim.cli.memory import keep_freed_memory
 from gwsim.conventions import STRAIN_UNIT
 from gwsim.strain import simulated
@@ -35,17 +35,17 @@ def prepare(folder: Path, examples: int) -> dict:
     config["strain"]["simulated"]["gaps_per_day"] = config["strain"]["simulated"]["failed_bits_per_day"] = 0
     experiment = config["experiments"]["ccsn"]
     experiment["datasets"] = {"train": {**experiment["datasets"]["train"], "examples": examples}}
-    stages = configuration.stages(config)
-    blocks = segments.cut({"split": "train", "start": START, "end": START + SECONDS}, stages["segments"])
+    parts = stages.settings(config)
+    blocks = segments.cut({"split": "train", "start": START, "end": START + SECONDS}, parts["segments"])
     strain = make_strain(config)
-    make_noise(folder / "noise", blocks, strain, stages["noise"])
-    settings = stages["ccsn/train/draw"] | {"margin": noise.margin_samples(stages["ccsn/train/draw"])}
+    make_noise(folder / "noise", blocks, strain, parts["noise"])
+    settings = parts["ccsn/train/draw"] | {"margin": noise.margin_samples(parts["ccsn/train/draw"])}
     models = {name: ccsn.describe(spec) for name, spec in settings["models"].items()}
     systems, table = draw.draw(blocks, models, settings)
     store.write_table(folder / "draw.parquet", table, draw.ROW_GROUP)
-    make_bank(folder / "bank", systems, stages["ccsn/train/waveforms"])
+    make_bank(folder / "bank", systems, parts["ccsn/train/waveforms"])
     np.save(folder / "strain.npy", np.stack(strain))
-    return stages | {"render": stages["ccsn/train/render"] | {"bank_start": ccsn.START}}
+    return parts | {"render": parts["ccsn/train/render"] | {"bank_start": ccsn.START}}
 
 
 def make_strain(config: dict) -> list[np.ndarray]:

@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 import yaml
 
-from gwsim import configuration, draw, segments
+from gwsim import configuration, draw, schema, segments, stages
 from gwsim.errors import GwsimError
 
 ROOT = Path(__file__).parents[1]
-SCHEMA = yaml.safe_load(configuration.SCHEMA.read_text())
+SCHEMA = yaml.safe_load(schema.SCHEMA.read_text())
 DEFAULT = yaml.safe_load((ROOT / "config.yaml").read_text())
 OVERLAYS = sorted((ROOT / "workflow" / "configs").glob("*.yaml"))
 # Mappings whose keys are the user's own names.
@@ -453,7 +453,7 @@ def test_faults_are_all_told_at_once():
 
 def settings_changed(config):
     """Paths of settings that are new or not those of the default."""
-    before, after = configuration.stages(DEFAULT), configuration.stages(config)
+    before, after = stages.settings(DEFAULT), stages.settings(config)
     assert set(before) <= set(after)
     return {path for path, part in after.items() if before.get(path) != part}
 
@@ -495,7 +495,7 @@ def test_settings_change_only_where_they_are_used(config, expected):
 
 
 def test_stages_know_what_they_need(config):
-    found = configuration.stages(config)
+    found = stages.settings(config)
     assert found["segments"]["splits"] == config["segments"]["splits"]
     train = found["ccsn/train/draw"]
     assert train["columns"] == {"event_time": {"uniform": [0, 0.15]}, "snr": {"uniform": [20, 50]}}
@@ -510,11 +510,11 @@ def test_stages_know_what_they_need(config):
 
 def test_fractions_are_settled_before_the_stages(config):
     config["segments"]["splits"] = {"ranges": [[0, 4096]], "fractions": {"train": 0.5, "test": 0.5}}
-    assert configuration.stages(config)["segments"]["splits"] == {
+    assert stages.settings(config)["segments"]["splits"] == {
         "train": [[0, 2044]],
         "test": [[2048, 4096]],
     }
-    assert configuration.gps_blocks(config) == list(range(0, 4096, 512))
+    assert stages.gps_blocks(config) == list(range(0, 4096, 512))
 
 
 def test_counts_are_those_of_the_table():
@@ -527,24 +527,24 @@ def test_counts_are_those_of_the_table():
         }
         config["experiments"]["ccsn"] = experiment
         one = experiment["datasets"]["train"]
-        assert configuration.cycle_length(experiment, one) == 30
-        settings = configuration.stages(config)["ccsn/train/draw"] | {"margin": 4500}
+        assert stages.cycle_length(experiment, one) == 30
+        settings = stages.settings(config)["ccsn/train/draw"] | {"margin": 4500}
         model = {"source": "surrogate", "fixed_direction": False, "realisation": -1}
         models = {name: model for name in MODELS}
         systems, table = draw.draw(blocks, models, settings)
-        assert len(systems) == configuration.systems(experiment, one) and len(table) == 120
+        assert len(systems) == stages.systems(experiment, one) and len(table) == 120
     assert len(systems) == 108
 
 
 def test_blocks_are_those_that_the_splits_touch(config):
-    assert configuration.gps_blocks(config) == segments.gps_blocks(config["segments"]["splits"], 512)
+    assert stages.gps_blocks(config) == segments.gps_blocks(config["segments"]["splits"], 512)
 
 
 def test_ranges_of_columns():
-    assert configuration.value_range(3) == (3, 3)
-    assert configuration.value_range({"uniform": [5, 2]}) == (2, 5)
-    assert configuration.value_range({"grid": [3, 1, 2]}) == (1, 3)
-    assert configuration.value_range({"power_law": {"index": -9, "low": 2, "high": 7}}) == (2, 7)
+    assert stages.value_range(3) == (3, 3)
+    assert stages.value_range({"uniform": [5, 2]}) == (2, 5)
+    assert stages.value_range({"grid": [3, 1, 2]}) == (1, 3)
+    assert stages.value_range({"power_law": {"index": -9, "low": 2, "high": 7}}) == (2, 7)
 
 
 def test_null_in_an_overlay_takes_away_what_it_replaces(config):

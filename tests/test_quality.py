@@ -11,7 +11,7 @@ import pytest
 import torch
 import yaml
 
-from gwsim import checks, configuration, draw, layout, manifest, noise, publish, seeds, sharding, stft, store
+from gwsim import checks, draw, layout, manifest, noise, publish, seeds, sharding, stages, stft, store
 from gwsim.figures import dataset as datasets
 from gwsim.figures import page as pages
 from gwsim.figures import quality, signals, spectrograms, style
@@ -285,7 +285,7 @@ def config():
 
 def noise_store(folder):
     """White noise of unit variance where a real store has whitened strain, with a flat PSD."""
-    settings = configuration.stages(config())["noise"]
+    settings = stages.settings(config())["noise"]
     sizes = noise.sizes(settings)
     folder.mkdir()
     store.create(folder, noise.arrays(len(BLOCKS), settings))
@@ -305,7 +305,7 @@ def noise_store(folder):
 def dataset(folder, name, source, spoil=lambda table, strain: None):
     """Publish a dataset whose signals are all one chirp; `spoil` may edit table and strain first."""
     folder.mkdir()
-    settings = configuration.stages(config())
+    settings = stages.settings(config())
     drawing, rendering, card = (settings[f"ccsn/{name}/{stage}"] for stage in ("draw", "render", "card"))
     drawing["margin"] = noise.margin_samples(drawing)
     model = {"source": "surrogate", "fixed_direction": False, "realisation": -1}

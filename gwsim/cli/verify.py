@@ -30,8 +30,10 @@ def folder_of(path):
     folder = manifest.folder_of(path)
     if not folder.is_dir():
         raise GwsimError(f"{path} is a file, expected a store's folder, its data.zarr or its manifest.json")
-    if not any((folder / name).exists() for name in STORE) and (near := _stores(folder)):
-        raise GwsimError(f"{path} is no store, but holds some: {near}")
+    if not any((folder / name).exists() for name in STORE):
+        near = _stores(folder)
+        held = f"; stores in it are {near}" if near else ", nor one in it"
+        raise GwsimError(f"{path} is no store: it has none of {', '.join(STORE)}{held}")
     return folder
 
 

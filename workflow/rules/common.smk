@@ -8,7 +8,7 @@ from snakemake.exceptions import WorkflowError
 ROOT = Path(workflow.basedir)
 sys.path.insert(0, str(ROOT))
 
-from gwsim import configuration, provenance, sharding
+from gwsim import configuration, provenance, sharding, stages
 from gwsim.errors import GwsimError
 
 config = configuration.pruned(config)
@@ -20,9 +20,9 @@ except GwsimError as error:
 RUN = config["run"]
 SETTINGS = {
     name: json.dumps(part, sort_keys=True)
-    for name, part in configuration.stages(config).items()
+    for name, part in stages.settings(config).items()
 }
-GPS = configuration.gps_blocks(config)
+GPS = stages.gps_blocks(config)
 DATASETS = {
     f"{experiment}/{dataset}": (content, content["datasets"][dataset])
     for experiment, content in config["experiments"].items()
@@ -75,7 +75,7 @@ def waveform_files(wildcards):
 
 def bank_parts(wildcards):
     """Return the records of all jobs that write a dataset's bank."""
-    systems = configuration.systems(*dataset_of(wildcards))
+    systems = stages.systems(*dataset_of(wildcards))
     names = sharding.parts(systems, sharding.LEAST_ROWS, SHARDS_PER_JOB)
     return expand(
         "results/{{experiment}}/{{dataset}}/bank/parts/{part}.json", part=names

@@ -1,0 +1,111 @@
+"""Each stage's own part of the configuration, and the sizes that follow from it.
+
+`settings` gives the settings that each stage reads and nothing else, so that a changed number reruns just
+the stages that use it; paths of settings are STAGE, or EXPERIMENT/DATASET/STAGE.
+"""
+
+import math
+
+from gwsim import segments, sharding
+
+NOISE = "noise"
+# Values that a dataset need not give.
+DATASET_DEFAULTS = {"reuse": "overlap", "paired": False}
+
+
+def splits(config: dict) -> dict:
+    return segments.resolve_splits(config["segments"]["splits"], config["segments"]["guard"])
+
+
+def value_range(spec) -> tuple[float, float]:
+    """Return the least and the greatest value that a column's specification can give."""
+    if not isinstance(spec, dict):
+        return float(spec), float(spec)
+    ((name, value),) = spec.items()
+    values = [value["low"], value["high"]] if name == "power_law" else value
+    return float(min(values)), float(max(values))
+
+
+def classes(experiment: dict) -> list[str]:
+    """Return the names of the classes in the order of their labels."""
+    return [NOISE, *experiment["waveforms"]["models"]]
+
+
+def cycle_length(experiment: dict, dataset: dict) -> int:
+    """Return how many rows it takes to have every class with every grid value once."""
+    columns = {**experiment["draw"], **dataset["draw"]}
+    grids = [len(spec["grid"]) for spec in columns.values() if isinstance(spec, dict) and "grid" in spec]
+    return len(classes(experiment)) * math.prod(grids)
+
+
+def systems(experiment: dict, dataset: dict) -> int:
+    """Return the number of systems of a dataset: its models, or its signals where each is fresh."""
+    models = len(experiment["waveforms"]["models"])
+    if experiment["waveforms"]["realisations"] == "default":
+        return models
+    return dataset["examples"] * models // len(classes(experiment))
+
+
+def gps_blocks(config: dict) -> list[int]:
+    """Return the starts of the strain files' GPS blocks."""
+    return segments.gps_blocks(splits(config), config["strain"]["block"])
+
+
+def settings(config: dict) -> dict[str, dict]:
+    """Return the settings of every stage by the path of its settings file."""
+    signal = {name: config[name] for name in ("ifos", "sample_rate", "band")}
+    blocks = {**config["noise"], "block": config["strain"]["block"]}
+    found = {
+        "strain": {**config["strain"], "seed": config["seed"], "sample_rate": config["sample_rate"]},
+        "segments": {
+            **config["segments"],
+            **{name: blocks[name] for name in ("block", "stretch", "stretch_min")},
+            "ifos": config["ifos"],
+            "splits": splits(config),
+        },
+        "noise": {**signal, **blocks},
+    }
+    for name, experiment in config["experiments"].items():
+        for dataset_name, dataset in experiment["datasets"].items():
+            parts = _dataset_stages(config, name, experiment, dataset_name, DATASET_DEFAULTS | dataset)
+            found |= {f"{name}/{dataset_name}/{stage}": part for stage, part in parts.items()}
+    return found
+
+
+def _dataset_stages(config: dict, name: str, experiment: dict, dataset_name: str, dataset: dict) -> dict:
+    """Return the settings of one dataset's stages."""
+    signal = {key: config[key] for key in ("ifos", "sample_rate", "band")}
+    columns = {**experiment["draw"], **dataset["draw"]}
+    stft = experiment["render"]["spectrogram"]
+    waveforms = {**experiment["waveforms"], "sample_rate": config["sample_rate"]}
+    draw = {
+        **{key: dataset[key] for key in ("split", "examples", "reuse", "paired")},
+        "columns": columns,
+        "seed": config["seed"],
+        "experiment": name,
+        "dataset": dataset_name,
+        "classes": classes(experiment),
+        "fresh": experiment["waveforms"]["realisations"] == "fresh",
+        "models": experiment["waveforms"]["models"],
+        "sample_rate": config["sample_rate"],
+        "window_samples": round(experiment["duration"] * config["sample_rate"]),
+        "stft_window": stft["window"],
+        "filter": config["noise"]["filter"],
+    }
+    samples = round(experiment["duration"] * config["sample_rate"]) + stft["window"]
+    row_bytes = 4 * len(config["ifos"]) * samples
+    render = {
+        **signal,
+        **experiment["render"],
+        "shard_rows": sharding.rows_per_shard(row_bytes, experiment["render"]["shard_mib"]),
+        "duration": experiment["duration"],
+        "event_range": list(value_range(columns["event_time"])),
+        "examples": dataset["examples"],
+    }
+    card = {"experiment": name, "dataset": dataset_name, "run": config["run"], "seed": config["seed"]}
+    card |= {"strain": config["strain"]["source"], "classes": classes(experiment)}
+    card["configuration"] = {
+        **config,
+        "experiments": {name: {**experiment, "datasets": {dataset_name: dataset}}},
+    }
+    return {"draw": draw, "waveforms": waveforms, "render": render, "card": card}
