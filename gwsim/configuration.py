@@ -45,7 +45,8 @@ def check_named(config: dict) -> None:
         except GwsimError as error:
             faults.append(f"{place}: {error}")
     if faults:
-        raise GwsimError("what the configuration names cannot be used:\n  " + "\n  ".join(faults))
+        once = dict.fromkeys(faults)  # ifos share what is wrong with all files
+        raise GwsimError("what the configuration names cannot be used:\n  " + "\n  ".join(once))
 
 
 def _named(config: dict):

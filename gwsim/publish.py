@@ -97,8 +97,18 @@ def _columns(table: pd.DataFrame, settings: dict, classes: list[str]) -> dict[st
     return arrays
 
 
+def plain_attributes(title: str, settings: dict) -> dict:
+    """Return the attributes of a store that others rest on: noise, or a bank."""
+    return {"title": title, "settings": settings, **made_with()}
+
+
+def made_with() -> dict:
+    """Return the versions and the revision that a store was made with."""
+    return {"versions": provenance.versions(), "revision": provenance.revision()}
+
+
 def attributes(title: str, card: dict) -> dict:
-    """Return a store's attributes: what it is, how it was made, and from what."""
+    """Return a dataset's attributes: what it is, how it was made, and from what."""
     return {
         "title": title,
         "conventions": "gwsim-1",
@@ -107,8 +117,7 @@ def attributes(title: str, card: dict) -> dict:
         "seed": card["seed"],
         "classes": card["classes"],
         "configuration": card["configuration"],
-        "versions": provenance.versions(),
-        "revision": provenance.revision(),
+        **made_with(),
         **card["provenance"],
     }
 

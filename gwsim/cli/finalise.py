@@ -30,19 +30,19 @@ def _noise(args, folder, settings):
 
     blocks = json.loads(args.segments.read_text())["blocks"]
     ranges = [(index, index + 1) for index in range(len(blocks))]
-    attributes = {"title": "whitened noise", "settings": settings}
+    attributes = publish.plain_attributes("whitened noise", settings)
     manifest.finalise(folder, ranges, publish.noise_arrays(blocks, settings), attributes, {})
 
 
 def _bank(args, folder, settings):
     import pyarrow.parquet
 
-    from gwsim import manifest, sharding
+    from gwsim import manifest, publish, sharding
     from gwsim.waveforms import bank
 
     systems = pyarrow.parquet.read_metadata(args.systems).num_rows
     ranges = sharding.shard_ranges(systems, bank.SYSTEMS_PER_SHARD)
-    manifest.finalise(folder, ranges, {}, {"title": "bank of waveforms", "settings": settings}, {})
+    manifest.finalise(folder, ranges, {}, publish.plain_attributes("bank of waveforms", settings), {})
 
 
 def _dataset(args, folder, settings):

@@ -53,6 +53,6 @@ def _expand(patterns) -> list[str]:
     folders = [path for paths in found.values() for path in paths if Path(path).is_dir()]
     if folders:
         raise GwsimError(
-            f"strain.files: got folders, {', '.join(folders)}, expected files. Hint: {folders[0]}/*.hdf5"
+            f"files of strain: got a folder, {', '.join(folders)}, expected files. Hint: {folders[0]}/*.hdf5"
         )
     return sorted({path for paths in found.values() for path in paths})
