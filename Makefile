@@ -24,7 +24,7 @@ run: $(STAMP) ## make the default datasets and say where they are
 	done
 
 test: $(STAMP) ## run the tests
-	$(ON_PATH) $(BIN)/python -m pytest -n $(CORES)
+	$(ON_PATH) $(BIN)/python -m pytest -n $(CORES) --dist loadfile
 
 lint: $(STAMP) ## check style and workflow, changing nothing
 	$(BIN)/ruff check .

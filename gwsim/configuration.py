@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from gwsim import schema, segments, stages
+from gwsim.conventions import LIGHT_TRAVEL
 from gwsim.errors import GwsimError
 
 # Where the angles of the table lie (rad), with room for rounded ends: degrees fall outside.
@@ -166,7 +167,7 @@ def _check_experiment(config: dict, experiment: dict) -> list[str]:
         value = experiment["duration"] if field == "duration" else experiment["waveforms"]["seconds"]
         if value * rate != round(value * rate):
             faults.append(f"{field}: {value} s is no whole number of samples at {rate} Hz")
-    needed = experiment["duration"] + config["noise"]["filter"] + stft["window"] / rate + 2 * 0.025
+    needed = experiment["duration"] + config["noise"]["filter"] + stft["window"] / rate + 2 * LIGHT_TRAVEL
     if config["noise"]["stretch_min"] < needed:
         faults.append(
             f"duration: an example with its margins needs {needed:g} s, longer than noise.stretch_min, "

@@ -14,6 +14,9 @@ GPS time is an integer second and an integer nanosecond, or an integer second an
 # PSD near 1e-46 is zero in float32, the same PSD over its square is of order one.
 STRAIN_UNIT = 1e-23
 
+# More than light takes from one ifo to another, through the Earth, in seconds.
+LIGHT_TRAVEL = 0.025
+
 # IAU 2015 resolution B2 parsec.
 KPC_CM = 3.0856775814913673e21
 

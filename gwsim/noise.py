@@ -12,12 +12,13 @@ psd | block, ifo, frequency | 1e-46/Hz | float64 | one-sided power spectral dens
 filter | block, ifo, tap | 1e23 | float64 | taps of the whitening operator, the middle one at delay zero
 """
 
+import math
 from pathlib import Path
 
 import numpy as np
 
 from gwsim import spectral, store
-from gwsim.conventions import STRAIN_UNIT
+from gwsim.conventions import LIGHT_TRAVEL, STRAIN_UNIT
 
 # Inner chunks of two seconds: an example of one second touches one or two of them.
 CHUNK_SECONDS = 2
@@ -69,10 +70,11 @@ def whiten_block(strain: np.ndarray, settings: dict) -> dict[str, np.ndarray]:
 def margin_samples(settings: dict) -> int:
     """Return how far an example's window must keep from its block's edges.
 
-    Half the filter (what it spoils), half an STFT window, and 25 ms for the light's way through the Earth.
+    Half the filter (what it spoils), half an STFT window, and light's way through the Earth.
     """
     rate = settings["sample_rate"]
-    return round(settings["filter"] * rate / 2) + settings["stft_window"] // 2 + -(-rate * 25 // 1000)
+    half_filter, half_stft = round(settings["filter"] * rate / 2), settings["stft_window"] // 2
+    return half_filter + half_stft + math.ceil(LIGHT_TRAVEL * rate)
 
 
 class NoiseStore:

@@ -10,13 +10,12 @@ amplitude spectra are in units of STRAIN_UNIT, distances in kpc, the bank in cm.
 """
 
 import collections
-import dataclasses
 
 import numpy as np
 import pandas as pd
 import torch
 
-from gwsim import layout, project, sharding, spectral, stft
+from gwsim import geometry, layout, project, sharding, spectral, stft
 from gwsim.conventions import KPC_CM, STRAIN_UNIT
 from gwsim.errors import GwsimError
 from gwsim.waveforms import quadrupole
@@ -25,53 +24,6 @@ MICRO_BATCH = sharding.LEAST_ROWS
 CACHED_BLOCKS = 512
 # D h in cm, over a distance of 1 kpc, in units of STRAIN_UNIT.
 UNIT_AT_ONE_KPC = 1.0 / (KPC_CM * STRAIN_UNIT)
-
-
-@dataclasses.dataclass(frozen=True)
-class Geometry:
-    """The sizes, in samples, of one dataset's arithmetic.
-
-    Time zero of the transforms stands half an STFT window before the example's first sample.
-    """
-
-    rate: int
-    window: int
-    half_stft: int
-    hop: int
-    bins: int
-    fft: int
-    bank_start: float
-    band: tuple[float, float]
-
-    @property
-    def stored(self) -> int:
-        """Samples of stored strain."""
-        return self.window + 2 * self.half_stft
-
-
-def geometry(settings: dict, bank_samples: int, taps: int) -> Geometry:
-    """Return the sizes; the transforms are long enough that nothing wraps around into the window."""
-    rate, transform = settings["sample_rate"], settings["spectrogram"]
-    window, half_stft, half_filter = round(settings["duration"] * rate), transform["window"] // 2, taps // 2
-    light = -(-rate * 25 // 1000)
-    origin = [round((event + settings["bank_start"]) * rate) + half_stft for event in settings["event_range"]]
-    first, last = origin[0] - light, origin[1] + bank_samples + light
-    needed = max(last + half_filter, window + 2 * half_stft + half_filter - first, last - first, taps)
-    return Geometry(
-        rate=rate,
-        window=window,
-        half_stft=half_stft,
-        hop=transform["hop"],
-        bins=layout.frequency_bins(settings),
-        fft=fast_length(needed),
-        bank_start=settings["bank_start"],
-        band=(float(settings["band"][0]), float(settings["band"][1])),
-    )
-
-
-def fast_length(needed: int) -> int:
-    """Return the smallest length of at least `needed` of the form 2^k times 1, 3, 5, 9 or 15."""
-    return min(odd * 2 ** max(1, (-(-needed // odd) - 1).bit_length()) for odd in (1, 3, 5, 9, 15))
 
 
 class Renderer:
@@ -84,7 +36,7 @@ class Renderer:
     def __init__(self, settings: dict, noise, bank, device: str = "cpu"):
         self.settings, self.noise, self.bank, self.device = settings, noise, bank, device
         self.ifos = settings["ifos"]
-        self.geometry = geometry(settings, bank.samples, noise.taps)
+        self.geometry = geometry.of(settings, bank.samples, noise.taps)
         self._operators = _Cache(self._operator, CACHED_BLOCKS)
         self._spectra = _Cache(self._spectrum, CACHED_BLOCKS)
 

@@ -1,5 +1,7 @@
 """Rendering, held against a slow float64 twin made of LAL, PyCBC and plain convolution."""
 
+import dataclasses
+
 import lal
 import numpy as np
 import pandas as pd
@@ -9,7 +11,7 @@ import torch
 from pycbc.filter import sigma
 from pycbc.types import FrequencySeries, TimeSeries
 
-from gwsim import layout, noise, render, seeds, spectral, stft
+from gwsim import geometry, layout, noise, render, seeds, spectral, stft
 from gwsim.errors import GwsimError
 from gwsim.strain import psds
 from gwsim.waveforms import bank, ccsn, surrogates
@@ -253,7 +255,7 @@ def test_old_arrays_are_written_over_with_the_same_bits(renderer, table):
 def test_nothing_wraps_around(sources, table):
     rows = signal_rows(table)
     short, long = (render.Renderer(SETTINGS, *sources) for _ in range(2))
-    long.geometry = render.dataclasses.replace(long.geometry, fft=4 * long.geometry.fft)
+    long.geometry = dataclasses.replace(long.geometry, fft=4 * long.geometry.fft)
     one, _ = short.signals(rows)
     other, _ = long.signals(rows)
     # Both grids resolve the same taps; only float32 arithmetic differs.
@@ -387,7 +389,7 @@ def test_cuda_agrees_with_the_cpu(renderer, sources, table):
 @pytest.mark.parametrize("needed", [1, 2, 100, 1025, 9871, 10240, 65537])
 def test_fast_lengths_are_the_least_that_suffice(needed):
     allowed = sorted(odd * 2**k for odd in (1, 3, 5, 9, 15) for k in range(1, 20))
-    assert render.fast_length(needed) == next(n for n in allowed if n >= needed)
+    assert geometry.fast_length(needed) == next(n for n in allowed if n >= needed)
 
 
 def test_noise_margins_hold_what_the_filter_spoils():
