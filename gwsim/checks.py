@@ -12,6 +12,8 @@ import itertools
 import numpy as np
 import scipy.stats
 
+from gwsim.conventions import LIGHT_TRAVEL
+
 # One threshold for all checks: a sound dataset of forty numbers shows a false alarm in one page of 400.
 SIGMAS = 4.0
 CHANCE = float(2 * scipy.stats.norm.sf(SIGMAS))
@@ -27,7 +29,6 @@ VARIANCE_ROOM, SKEWNESS_ROOM, KURTOSIS_ROOM, SPECTRUM_ROOM = 0.04, 0.02, 0.1, 0.
 SHARE_OF_BANDS = 0.8
 
 EXACT = 1e-6
-LIGHT_THROUGH_EARTH = 0.025
 BAND_WIDTH = 16.0
 AMPLITUDES = np.linspace(-8.0, 8.0, 129)
 
@@ -170,7 +171,7 @@ def band_edges(band, width: float = BAND_WIDTH) -> np.ndarray:
 
 def lags(rate: int) -> np.ndarray:
     """Return the lags (samples) within the light's way through the Earth."""
-    longest = int(LIGHT_THROUGH_EARTH * rate)
+    longest = int(LIGHT_TRAVEL * rate)
     return np.arange(-longest, longest + 1)
 
 
