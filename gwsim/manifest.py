@@ -119,14 +119,17 @@ def folder_of(path: Path) -> Path:
     return path.resolve().parent if path.name in ("data.zarr", MANIFEST) else path
 
 
-def verify(folder: Path) -> dict:
-    """Return the manifest of a store proved whole and unaltered, or say everything that is wrong with it."""
+def verify(folder: Path, watch=iter) -> dict:
+    """Return the manifest of a store proved whole and unaltered, or say everything that is wrong with it.
+
+    watch may wrap the list of files to show how many are done.
+    """
     path = folder / MANIFEST
     if not (folder / "data.zarr").is_dir() or not path.is_file():
         raise GwsimError(f"INCOMPLETE: {_progress(folder)}")
     content = json.loads(path.read_text())
     faults = []
-    for name, entry in content["files"].items():
+    for name, entry in watch(list(content["files"].items())):
         if not (folder / name).is_file():
             faults.append(f"missing: {name}{_rows(content, name)}")
         elif store.fingerprint(folder / name) != entry:

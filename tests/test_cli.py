@@ -1,9 +1,11 @@
 """The command line: help is quick, faults are one line, a full disk loses nothing that is whole."""
 
 import argparse
+import contextlib
 import importlib
 import json
 import os
+import pty
 import subprocess
 import sys
 from pathlib import Path
@@ -328,3 +330,28 @@ def test_a_bank_comes_out_of_it_whole(capsys, tmp_path, bank_of_two):
     assert status == 0 and "quadrupole   (system 2, component 5, time 512) float32, cm" in out
     entry = bank.BankStore(tmp_path / "bank" / "data.zarr").entry(1)
     assert entry.shape == (5, 512) and np.abs(entry).max() > 0
+
+
+BAR = "from gwsim.cli.progress import progress; list(progress(range(3), 'verify'))"
+
+
+def test_progress_is_a_bar_in_a_terminal():
+    pid, terminal = pty.fork()
+    if pid == 0:
+        os.execv(sys.executable, [sys.executable, "-c", BAR])
+    shown = b""
+    # Reading a terminal whose other end has closed is an error.
+    with contextlib.suppress(OSError):
+        while part := os.read(terminal, 4096):
+            shown += part
+    os.waitpid(pid, 0)
+    assert b"verify: 100%" in shown and b"3/3" in shown
+
+
+def test_progress_is_silent_or_lines_elsewhere():
+    quiet = subprocess.run([sys.executable, "-c", BAR], capture_output=True, text=True)
+    assert (quiet.returncode, quiet.stdout, quiet.stderr) == (0, "", "")
+    often = "import gwsim.cli.progress as p; p.SECONDS_BETWEEN_LINES = -1; "
+    slow = often + BAR
+    lines = subprocess.run([sys.executable, "-c", slow], capture_output=True, text=True)
+    assert lines.stderr == "verify: 1 of 3\nverify: 2 of 3\nverify: 3 of 3\n"

@@ -12,10 +12,13 @@ def arguments(parser):
 
 
 def run(args):
+    from functools import partial
+
     from gwsim import manifest
+    from gwsim.cli.progress import progress
 
     folder = folder_of(args.store)
-    content = manifest.verify(folder)
+    content = manifest.verify(folder, partial(progress, name="verify"))
     rows = content["shards"][-1]["rows"][1]
     print(f"{folder}: whole and unaltered, {len(content['files'])} files, {rows} rows")
 

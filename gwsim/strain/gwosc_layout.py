@@ -51,19 +51,32 @@ def write(
     description: str,
 ):
     """Write the strain and masks of whole seconds from `start` under `path`, replacing what stands there."""
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(path.name + ".part")
     frame = f"GWSIM-{rate_name(sample_rate)}_R1"
-    with h5py.File(part, "w") as file:
+    # In memory first: HDF5 that finds the disk full as it closes a file takes the process with it.
+    with h5py.File("strain", "w", driver="core", backing_store=False) as file:
         _write_strain(file, start, strain, sample_rate, frame)
         for masks, values, suffix in zip(MASKS, (dq, injections), ("DQMASK", "INJMASK"), strict=True):
             _write_mask(file, start, values, f"{frame}_{suffix}", *masks)
         file.create_group("quality/detail")
         _write_meta(file, ifo, start, len(dq), frame, description)
-    with part.open("rb") as whole:
-        os.fsync(whole.fileno())
-    part.replace(path)
+        file.flush()
+        content = file.id.get_file_image()
+    write_whole(path, content)
+
+
+def write_whole(path: str | Path, content: bytes):
+    """Write a file beside its place, make it durable, and rename it: whole or not there."""
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(path.name + ".part")
+    try:
+        with part.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
 
 
 def describe(path: str | Path) -> dict:
@@ -125,7 +138,7 @@ def _opened(path):
     except OSError as error:
         raise GwsimError(f"{path}: corrupt, truncated or no HDF5 file ({error})") from error
     except (KeyError, TypeError, AttributeError) as error:
-        raise GwsimError(f"{path}: not in the GWOSC layout ({error})") from error
+        raise GwsimError(f"{path}: not in the GWOSC layout, or corrupt ({error})") from error
 
 
 def _text(value) -> str:

@@ -16,7 +16,6 @@ dict that later stages read strain and masks through. A block without files has 
 
 import hashlib
 import json
-import os
 from collections.abc import Iterable
 from functools import lru_cache
 from itertools import pairwise
@@ -77,14 +76,7 @@ def make_record(ifo: str, start: int, duration: int, sample_rate: int, source: s
 
 def save(record: dict, path: str | Path):
     """Write a record as JSON with sorted keys, whole or not at all."""
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(path.name + ".part")
-    with part.open("w") as file:
-        file.write(json.dumps(record, indent=1, sort_keys=True) + "\n")
-        file.flush()
-        os.fsync(file.fileno())
-    part.replace(path)
+    gwosc_layout.write_whole(path, (json.dumps(record, indent=1, sort_keys=True) + "\n").encode())
 
 
 def load(path: str | Path) -> dict:

@@ -98,11 +98,14 @@ def write_native(
         )
     path = Path(path)
     partial = path.with_name(path.name + ".partial")
-    with h5py.File(partial, "w") as file:
-        file["time"] = np.asarray(time, float)
-        file["qdd_cm"] = np.asarray(tensor, float).T
-        file.attrs.update({"order": " ".join(TENSOR_ORDER), **(attrs or {})})
-    partial.replace(path)
+    try:
+        with h5py.File(partial, "w") as file:
+            file["time"] = np.asarray(time, float)
+            file["qdd_cm"] = np.asarray(tensor, float).T
+            file.attrs.update({"order": " ".join(TENSOR_ORDER), **(attrs or {})})
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
 
 
 # ---------------------------------------------------------------- text
@@ -235,7 +238,8 @@ def _numbers(path: Path, number: int, words: list[str]) -> list[float]:
     row = [_number_or_none(word) for word in words]
     text = " ".join(words)[:80]
     if None in row:
-        raise GwsimError(f"{path}: line {number} is not a row of numbers: {text}")
+        hint = "hint: a truncated file, or another format"
+        raise GwsimError(f"{path}: line {number} is not a row of numbers: {text}; {hint}")
     if not np.isfinite(row).all():
         raise GwsimError(f"{path}: line {number} holds a value that is not finite: {text}")
     return row
