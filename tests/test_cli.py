@@ -2,12 +2,15 @@
 
 import argparse
 import contextlib
+import fcntl
 import importlib
 import json
 import os
 import pty
+import struct
 import subprocess
 import sys
+import termios
 from pathlib import Path
 
 import numpy as np
@@ -339,6 +342,8 @@ def test_progress_is_a_bar_in_a_terminal():
     pid, terminal = pty.fork()
     if pid == 0:
         os.execv(sys.executable, [sys.executable, "-c", BAR])
+    # A new terminal has no columns, and nothing is drawn on those.
+    fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("4H", 24, 80, 0, 0))
     shown = b""
     # Reading a terminal whose other end has closed is an error.
     with contextlib.suppress(OSError):
