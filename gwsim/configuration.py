@@ -179,9 +179,25 @@ def _check_experiment(config: dict, experiment: dict) -> list[str]:
     if stft["f_max"] > rate / 2:
         got = f"got {stft['f_max']}"
         faults.append(f"render.spectrogram.f_max: above the Nyquist frequency, {rate / 2} Hz ({got})")
+    faults += _check_bank(experiment)
     for name, dataset in experiment["datasets"].items():
         faults += [f"datasets.{name}.{fault}" for fault in _check_dataset(config, experiment, dataset)]
     return faults
+
+
+def _check_bank(experiment: dict) -> list[str]:
+    """Return a fault where bank entries end inside the window of an early event."""
+    from gwsim.waveforms import surrogates
+
+    given = [{**experiment["draw"], **dataset["draw"]} for dataset in experiment["datasets"].values()]
+    earliest = min(stages.value_range(columns.get("event_time", 0))[0] for columns in given)
+    seconds, needed = experiment["waveforms"]["seconds"], experiment["duration"] - surrogates.START - earliest
+    if seconds >= needed:
+        return []
+    return [
+        f"waveforms.seconds: {seconds:g} s from {-surrogates.START:g} s before the event end inside the "
+        f"window of an event at {earliest:g} s, expected at least {needed:g}"
+    ]
 
 
 def _check_model(model: str, spec) -> list[str]:

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pandas as pd
 
+from gwsim import manifest
 from gwsim.errors import GwsimError
-from gwsim.manifest import MANIFEST
 
 QUANTILES = (0.05, 0.5, 0.95)
 
@@ -14,13 +14,13 @@ QUANTILES = (0.05, 0.5, 0.95)
 def describe(folder: Path) -> str:
     """Return a page of text about a finished store."""
     path = folder / "data.zarr" / "zarr.json"
-    if not path.is_file() or not (folder / MANIFEST).is_file():
+    if not path.is_file() or not (folder / manifest.MANIFEST).is_file():
         raise GwsimError(f"{folder} holds no finished store; `gwsim verify {folder}` says how far it is")
     metadata = json.loads(path.read_text())
-    manifest = json.loads((folder / MANIFEST).read_text())
-    size = sum(entry["bytes"] for entry in manifest["files"].values())
+    content = manifest.read(folder / manifest.MANIFEST)
+    size = sum(entry["bytes"] for entry in content["files"].values())
     attributes = metadata["attributes"]
-    head = f"{attributes['title']}: {len(manifest['shards'])} shards, {size / 2**20:.1f} MiB"
+    head = f"{attributes['title']}: {len(content['shards'])} shards, {size / 2**20:.1f} MiB"
     lines = [head, "", "arrays"]
     arrays = metadata["consolidated_metadata"]["metadata"]
     lines += [_array(name, array) for name, array in sorted(arrays.items()) if len(array["shape"]) > 1]

@@ -15,19 +15,20 @@ import numpy as np
 import zarr
 from zarr.codecs import BloscCodec
 
-from gwsim import store
+from gwsim import files, store
 from gwsim.errors import GwsimError
 
 MANIFEST = "manifest.json"
+FORMAT = "gwsim-manifest-1"
 
 
-def finalise(folder: Path, ranges, arrays: dict, attributes: dict, texts: dict, beside=()) -> None:
+def finalise(folder: Path, records, arrays: dict, attributes: dict, texts: dict, beside=()) -> None:
     """Link whole shards into `data.zarr`, add the small arrays and attributes, and write the manifest.
 
-    arrays: name -> {"dims", "values", "attributes"} of arrays that are written whole; texts: files put
-    beside the metadata; beside: files of the folder that the manifest covers too.
+    records: of all shards, from whole_records; arrays: name -> {"dims", "values", "attributes"} of arrays
+    that are written whole; texts: files put beside the metadata; beside: files of the folder that the
+    manifest covers too.
     """
-    records = whole_records(folder, ranges)
     for killed in folder.glob("data.zarr.*.part"):
         shutil.rmtree(killed)
     part = folder / f"data.zarr.{uuid.uuid4().hex}.part"
@@ -47,7 +48,7 @@ def finalise(folder: Path, ranges, arrays: dict, attributes: dict, texts: dict, 
     finally:
         shutil.rmtree(part, ignore_errors=True)
     content = json.dumps(listing(folder, records, beside), indent=1, sort_keys=True)
-    store.write_atomic(folder / MANIFEST, content)
+    files.write_atomic(folder / MANIFEST, content)
 
 
 def whole_records(folder: Path, ranges) -> list[dict]:
@@ -103,9 +104,9 @@ def listing(folder: Path, records: list[dict], beside=()) -> dict:
     known = {f"data.zarr/{name}": entry for record in records for name, entry in record["files"].items()}
     paths = [p for p in sorted((folder / "data.zarr").rglob("*")) if p.is_file() and not _is_snakemake(p)]
     names = [path.relative_to(folder).as_posix() for path in paths] + list(beside)
-    files = {name: known.get(name) or store.fingerprint(folder / name) for name in names}
+    entries = {name: known.get(name) or files.fingerprint(folder / name) for name in names}
     shards = [{"rows": record["rows"], "files": sorted(record["files"])} for record in records]
-    return {"format": "gwsim-manifest-1", "files": files, "shards": shards}
+    return {"format": FORMAT, "files": entries, "shards": shards}
 
 
 def _is_snakemake(path: Path) -> bool:
@@ -119,6 +120,22 @@ def folder_of(path: Path) -> Path:
     return path.resolve().parent if path.name in ("data.zarr", MANIFEST) else path
 
 
+def read(path: Path) -> dict:
+    """Return a manifest.
+
+    Raises GwsimError for a file that is none, such as one that was cut.
+    """
+    try:
+        content = json.loads(path.read_bytes())
+    except ValueError:
+        content = None
+    if not isinstance(content, dict) or content.get("format") != FORMAT:
+        raise GwsimError(
+            f"{path}: no whole manifest of the format {FORMAT}; run snakemake again, or copy it anew"
+        )
+    return content
+
+
 def verify(folder: Path, watch=iter) -> dict:
     """Return the manifest of a store proved whole and unaltered, or say everything that is wrong with it.
 
@@ -127,12 +144,11 @@ def verify(folder: Path, watch=iter) -> dict:
     path = folder / MANIFEST
     if not (folder / "data.zarr").is_dir() or not path.is_file():
         raise GwsimError(f"INCOMPLETE: {_progress(folder)}")
-    content = json.loads(path.read_text())
-    faults = []
+    content, faults = read(path), []
     for name, entry in watch(list(content["files"].items())):
         if not (folder / name).is_file():
             faults.append(f"missing: {name}{_rows(content, name)}")
-        elif store.fingerprint(folder / name) != entry:
+        elif files.fingerprint(folder / name) != entry:
             faults.append(f"altered: {name}{_rows(content, name)}")
     found = {p.relative_to(folder).as_posix() for p in (folder / "data.zarr").rglob("*") if p.is_file()}
     strangers = sorted(n for n in found - set(content["files"]) if not _is_snakemake(Path(n)))

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import numpy as np
 
-from gwsim import spectral, store
+from gwsim import coordinates, spectral, store
 from gwsim.conventions import LIGHT_TRAVEL, STRAIN_UNIT
 
 # Inner chunks of two seconds: an example of one second touches one or two of them.
@@ -55,6 +55,20 @@ def arrays(blocks: int, settings: dict) -> list[store.Array]:
         )
         for name, axis, dtype, unit, meaning in fields
     ]
+
+
+def described(blocks: list[dict], settings: dict) -> dict[str, dict]:
+    """Return the small arrays of the store: which blocks these are."""
+    splits = sorted({block["split"] for block in blocks})
+    start = np.array([block["start"] for block in blocks], dtype=np.int32)
+    duration = np.array([block["end"] - block["start"] for block in blocks], dtype=np.int32)
+    split = np.array([splits.index(block["split"]) for block in blocks], dtype=np.int32)
+    return {
+        **coordinates.ifo_axis(settings["ifos"]),
+        "gps_second": coordinates.array(("block",), start, "s", "GPS second of the block's first sample"),
+        "duration": coordinates.array(("block",), duration, "s", "length of the block"),
+        "split": coordinates.flags(("block",), split, splits, "split that the block belongs to"),
+    }
 
 
 def whiten_block(strain: np.ndarray, settings: dict) -> dict[str, np.ndarray]:

@@ -8,38 +8,13 @@ import json
 import numpy as np
 import pandas as pd
 
-from gwsim import draw, layout, noise, provenance
+from gwsim import coordinates, draw, layout, noise, provenance
 
+CITATION = {
+    "simulated": "simulated with gwsim-pipeline; no data of a detector, no DOI",
+    "files": "see the source of the strain files; data of GWOSC ask to cite the run's data paper and DOI",
+}
 LICENCE = {"simulated": "CC0-1.0", "files": "the licence of the strain files, see their source"}
-
-
-def ifo_axis(ifos: list[str]) -> dict:
-    """Return the coordinate of the interferometers."""
-    return {"ifo": _flags(("ifo",), np.arange(len(ifos), dtype=np.int32), ifos, "interferometer")}
-
-
-def _flags(dims, values, meanings, long_name) -> dict:
-    flags = {"flag_values": list(range(len(meanings))), "flag_meanings": " ".join(meanings)}
-    return _array(dims, values, "1", long_name, **flags)
-
-
-def _array(dims, values, units, long_name, **more) -> dict:
-    attributes = {"units": units, "long_name": long_name, **more}
-    return {"dims": dims, "values": values, "attributes": attributes}
-
-
-def noise_arrays(blocks: list[dict], settings: dict) -> dict[str, dict]:
-    """Return the coordinates of a noise store."""
-    splits = sorted({block["split"] for block in blocks})
-    start = np.array([block["start"] for block in blocks], dtype=np.int32)
-    duration = np.array([block["end"] - block["start"] for block in blocks], dtype=np.int32)
-    split = np.array([splits.index(block["split"]) for block in blocks], dtype=np.int32)
-    return {
-        **ifo_axis(settings["ifos"]),
-        "gps_second": _array(("block",), start, "s", "GPS second of the block's first sample"),
-        "duration": _array(("block",), duration, "s", "length of the block"),
-        "split": _flags(("block",), split, splits, "split that the block belongs to"),
-    }
 
 
 def dataset_arrays(table: pd.DataFrame, source: noise.NoiseStore, settings: dict, classes: list[str]) -> dict:
@@ -56,11 +31,13 @@ def dataset_arrays(table: pd.DataFrame, source: noise.NoiseStore, settings: dict
     return {
         **_axes(settings),
         **_columns(table, settings, classes),
-        "psd": _array(("block", "ifo", "psd_frequency"), psd, "1e-46/Hz", "one-sided power spectral density"),
-        "filter": _array(("block", "ifo", "tap"), taps, "1e23", operator),
-        "psd_frequency": _array(("psd_frequency",), psd_frequency, "Hz", "frequency of psd"),
-        "tap": _array(("tap",), delay, "s", "delay of the operator's taps"),
-        "psd_index": _array(
+        "psd": coordinates.array(
+            ("block", "ifo", "psd_frequency"), psd, "1e-46/Hz", "one-sided power spectral density"
+        ),
+        "filter": coordinates.array(("block", "ifo", "tap"), taps, "1e23", operator),
+        "psd_frequency": coordinates.array(("psd_frequency",), psd_frequency, "Hz", "frequency of psd"),
+        "tap": coordinates.array(("tap",), delay, "s", "delay of the operator's taps"),
+        "psd_index": coordinates.array(
             ("sample", "ifo"), psd_index, "1", "place in psd and filter of the example's block"
         ),
     }
@@ -75,10 +52,12 @@ def _axes(settings: dict) -> dict[str, dict]:
     frequency = np.arange(layout.frequency_bins(settings)) * rate / stft["window"]
     origin = "after the window's first sample"
     return {
-        **ifo_axis(settings["ifos"]),
-        "time": _array(("time",), time, "s", f"time {origin}; what is outside the window is margin"),
-        "frame": _array(("frame",), frame, "s", f"centre of the STFT frame {origin}"),
-        "frequency": _array(("frequency",), frequency, "Hz", "frequency of the spectrogram"),
+        **coordinates.ifo_axis(settings["ifos"]),
+        "time": coordinates.array(
+            ("time",), time, "s", f"time {origin}; what is outside the window is margin"
+        ),
+        "frame": coordinates.array(("frame",), frame, "s", f"centre of the STFT frame {origin}"),
+        "frequency": coordinates.array(("frequency",), frequency, "Hz", "frequency of the spectrogram"),
     }
 
 
@@ -91,23 +70,13 @@ def _columns(table: pd.DataFrame, settings: dict, classes: list[str]) -> dict[st
         _, unit, meaning = known[name]
         values = table[name].to_numpy()
         if name in flags:
-            arrays[name] = _flags(("sample",), values, list(flags[name]), meaning)
+            arrays[name] = coordinates.flags(("sample",), values, list(flags[name]), meaning)
         else:
-            arrays[name] = _array(("sample",), values, unit, meaning)
+            arrays[name] = coordinates.array(("sample",), values, unit, meaning)
     return arrays
 
 
-def plain_attributes(title: str, settings: dict) -> dict:
-    """Return the attributes of a store that others rest on: noise, or a bank."""
-    return {"title": title, "settings": settings, **made_with()}
-
-
-def made_with() -> dict:
-    """Return the versions and the revision that a store was made with."""
-    return {"versions": provenance.versions(), "revision": provenance.revision()}
-
-
-def attributes(title: str, card: dict) -> dict:
+def attributes(title: str, card: dict, columns) -> dict:
     """Return a dataset's attributes: what it is, how it was made, and from what."""
     return {
         "title": title,
@@ -115,9 +84,12 @@ def attributes(title: str, card: dict) -> dict:
         "source": card["strain"],
         "licence": LICENCE[card["strain"]],
         "seed": card["seed"],
+        "citation": CITATION[card["strain"]],
         "classes": card["classes"],
+        "coordinates": " ".join(columns),
         "configuration": card["configuration"],
-        **made_with(),
+        "versions": provenance.versions(),
+        "revision": provenance.revision(),
         **card["provenance"],
     }
 

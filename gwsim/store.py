@@ -26,6 +26,7 @@ import tensorstore
 import zarr
 from zarr.codecs import BloscCodec, Crc32cCodec
 
+from gwsim import files
 from gwsim.errors import GwsimError
 
 
@@ -59,7 +60,8 @@ def create(folder: Path, arrays: list[Array]) -> None:
     # An array of an older layout would be published without data.
     for name in set(laid_out(folder)) - {array.name for array in arrays}:
         shutil.rmtree(path / name)
-    write_atomic(path / "zarr.json", json.dumps({"zarr_format": 3, "node_type": "group", "attributes": {}}))
+    group = {"zarr_format": 3, "node_type": "group", "attributes": {}}
+    files.write_atomic(path / "zarr.json", json.dumps(group))
 
 
 def laid_out(folder: Path) -> list[str]:
@@ -110,7 +112,7 @@ def write_shard(folder: Path, index: int, rows: tuple[int, int], arrays: dict[st
     """Write one whole shard of every array; return name of file -> {sha256, bytes}."""
     if sorted(arrays) != laid_out(folder):
         raise ValueError(f"got arrays {sorted(arrays)}, the store is laid out for {laid_out(folder)}")
-    files = {}
+    written = {}
     for name, values in arrays.items():
         target = open_array(folder / "shards.zarr" / name)
         per_shard = target.chunk_layout.write_chunk.shape[0]
@@ -122,20 +124,13 @@ def write_shard(folder: Path, index: int, rows: tuple[int, int], arrays: dict[st
         # tensorstore reads a shard that stands, and cannot write over a damaged one.
         (folder / "shards.zarr" / path).unlink(missing_ok=True)
         target[rows[0] : rows[1]].write(values).result()
-        files[path] = fingerprint(folder / "shards.zarr" / path)
-    return files
+        written[path] = files.fingerprint(folder / "shards.zarr" / path)
+    return written
 
 
 def shard_path(name: str, index: int, ndim: int) -> str:
     """Return a shard's file inside the store."""
     return "/".join([name, "c", str(index), *["0"] * (ndim - 1)])
-
-
-def fingerprint(path: Path) -> dict:
-    """Return a file's sha256 and size."""
-    with path.open("rb") as file:
-        sha256 = hashlib.file_digest(file, "sha256").hexdigest()
-        return {"sha256": sha256, "bytes": os.fstat(file.fileno()).st_size}
 
 
 def table_digest(table: pd.DataFrame) -> str:
@@ -151,20 +146,6 @@ def table_digest(table: pd.DataFrame) -> str:
 def digest(value) -> str:
     """Return the sha256 of a value's canonical JSON."""
     return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()
-
-
-def write_atomic(path: Path, text: str | bytes) -> None:
-    """Write a file beside its place, make it durable, and rename it: whole or not there."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f"{path.name}.{uuid.uuid4().hex}.part")
-    try:
-        with part.open("wb") as file:
-            file.write(text.encode() if isinstance(text, str) else text)
-            file.flush()
-            os.fsync(file.fileno())
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
 
 
 def write_table(path: Path, table: pd.DataFrame, row_group: int | None = None) -> None:
@@ -210,7 +191,7 @@ def is_whole(folder: Path, record: dict | None) -> bool:
         return False
     paths = {folder / "shards.zarr" / name: entry for name, entry in record["files"].items()}
     paths |= {folder / "records" / name: entry for name, entry in record["columns"].items()}
-    return all(path.is_file() and fingerprint(path) == entry for path, entry in paths.items())
+    return all(path.is_file() and files.fingerprint(path) == entry for path, entry in paths.items())
 
 
 def write_shards(folder: Path, indices, ranges, key, make):
@@ -229,8 +210,8 @@ def write_shards(folder: Path, indices, ranges, key, make):
             if columns is not None:
                 path = record_path(folder, index).with_suffix(".parquet")
                 write_table(path, columns)
-                record["columns"][path.name] = fingerprint(path)
-            write_atomic(record_path(folder, index), json.dumps(record, indent=1, sort_keys=True))
+                record["columns"][path.name] = files.fingerprint(path)
+            files.write_atomic(record_path(folder, index), json.dumps(record, indent=1, sort_keys=True))
         yield {"shard": index, **record}
 
 

@@ -43,7 +43,7 @@ OVERLAY = {
         "ccsn": {
             "duration": 0.5,
             "waveforms": {
-                "seconds": 0.5,
+                "seconds": 0.625,
                 "models": dict.fromkeys(DEFAULT["experiments"]["ccsn"]["waveforms"]["models"]),
             },
             "render": {"spectrogram": {"window": 64, "hop": 32, "f_max": 400}, "shard_mib": 0.001},
@@ -139,10 +139,10 @@ SEGMENTS = [
 OF_NOISE = ["--settings", "results/config/noise.json", "--segments", "segments.json"]
 OF_BANK = ["--settings", "results/config/ccsn/train/waveforms.json", "--systems", f"{TRAIN}/systems.parquet"]
 OF_TRAIN = ["--settings", "results/config/ccsn/train/render.json"]
-NOISE_LAYOUT = ["layout", "noise", f"{NOISE}/shards.zarr/zarr.json", *OF_NOISE]
-NOISE_FINALISE = ["finalise", "noise", f"{NOISE}/shards.zarr/zarr.json", *OF_NOISE]
+NOISE_LAYOUT = ["noise_layout", f"{NOISE}/shards.zarr/zarr.json", *OF_NOISE]
+NOISE_FINALISE = ["noise_finalise", f"{NOISE}/shards.zarr/zarr.json", *OF_NOISE]
 FINALISE = [
-    *("finalise", "dataset", f"{TRAIN}/shards.zarr/zarr.json", *OF_TRAIN, "--table", f"{TRAIN}/draw.parquet"),
+    *("finalise", f"{TRAIN}/shards.zarr/zarr.json", *OF_TRAIN, "--table", f"{TRAIN}/draw.parquet"),
     *("--noise", f"{NOISE}/manifest.json", "--card", "results/config/ccsn/train/card.json"),
 ]
 # Every command of the small dataset, in the workflow's order.
@@ -154,13 +154,13 @@ CHAIN = [
     noise_command(GPS + BLOCK),
     NOISE_FINALISE,
     DRAW,
-    ["layout", "bank", f"{TRAIN}/bank/shards.zarr/zarr.json", *OF_BANK],
+    ["waveforms_layout", f"{TRAIN}/bank/shards.zarr/zarr.json", *OF_BANK],
     [
         *("waveforms", *OF_BANK, "--layout", f"{TRAIN}/bank/shards.zarr/zarr.json"),
         *("--part", "0-0", "--record", f"{TRAIN}/bank/parts/0-0.json"),
     ],
-    ["finalise", "bank", f"{TRAIN}/bank/shards.zarr/zarr.json", *OF_BANK],
-    ["layout", "dataset", f"{TRAIN}/shards.zarr/zarr.json", *OF_TRAIN],
+    ["waveforms_finalise", f"{TRAIN}/bank/shards.zarr/zarr.json", *OF_BANK],
+    ["layout", f"{TRAIN}/shards.zarr/zarr.json", *OF_TRAIN],
     render_command("0-0"),
     render_command("1-1"),
     FINALISE,

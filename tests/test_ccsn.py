@@ -133,6 +133,27 @@ def test_silence_stands_before_the_first_sample_and_the_far_past_is_left_out():
     np.testing.assert_allclose(early, ccsn.condition(moments(pulse, time), 4096), rtol=0, atol=1e-9)
 
 
+@pytest.mark.parametrize("step", [1 / SAMPLE_RATE, 2.3e-5])
+def test_a_file_that_begins_at_bounce_with_an_artefact_does_not_click(step):
+    time = np.arange(0, END, step)
+
+    def signal(t):
+        return np.sin(2 * np.pi * 600 * t)
+
+    def artefact(t):
+        return 17 * np.exp(-t / 0.0005)
+
+    alone = ccsn.condition(moments(artefact, time), 4096)[0]
+    # The ramp times the artefact is greatest, 0.22, 1 ms after bounce; the step itself would give 13.
+    assert np.abs(alone).max() < 0.3
+    result = ccsn.condition(moments(lambda t: signal(t) + artefact(t), time), 4096)[0]
+    bounce = round(-START * 4096)
+    assert np.abs(result[: bounce + 5]).max() < 0.5
+    # What comes after is left as it is.
+    later = slice(bounce + round(0.02 * 4096), bounce + round(0.6 * 4096))
+    np.testing.assert_allclose(result[later], signal(grid(result[None], 4096)[later]), rtol=0, atol=0.02)
+
+
 def test_samples_on_the_grid_are_taken_as_they_are():
     rng = np.random.default_rng(5)
     time = np.arange(-100, 9000) / SAMPLE_RATE

@@ -221,7 +221,14 @@ def dataset(tmp_path):
     store.write_table(tmp_path / "table.parquet", table)
     label = {"dims": ("sample",), "values": table["label"].to_numpy(np.int32), "attributes": {"units": "1"}}
     attributes = {"title": "a demo", "classes": ["noise", "s18"], "seed": 7, "licence": "CC0-1.0"}
-    manifest.finalise(tmp_path, ranges, {"label": label}, attributes, {}, beside=("table.parquet",))
+    manifest.finalise(
+        tmp_path,
+        manifest.whole_records(tmp_path, ranges),
+        {"label": label},
+        attributes,
+        {},
+        beside=("table.parquet",),
+    )
     return tmp_path
 
 
@@ -292,9 +299,9 @@ def bank_of_two(tmp_path):
     record = tmp_path / "bank" / "parts" / "0-0.json"
     common = ["--settings", tmp_path / "settings.json", "--systems", tmp_path / "systems.parquet"]
     return {
-        "layout": ["layout", "bank", layout, *common],
+        "layout": ["waveforms_layout", layout, *common],
         "waveforms": ["waveforms", *common, "--layout", layout, "--part", "0-0", "--record", record],
-        "finalise": ["finalise", "bank", layout, *common],
+        "finalise": ["waveforms_finalise", layout, *common],
         "settings": ["settings", tmp_path / "more.json", json.dumps(list(range(1000)))],
     }
 

@@ -1,5 +1,6 @@
 """The table: its columns, the laws of its streams, its distributions against scipy, where its noise lies."""
 
+import itertools
 from fractions import Fraction
 
 import numpy as np
@@ -144,6 +145,24 @@ def test_columns_share_no_numbers():
     assert np.abs(correlation).max() < 4.5 / np.sqrt(len(signal))
     for name, values in quantiles.items():
         assert uniform_p(values) > 1e-3, name
+
+
+def test_no_two_choices_have_a_stream_in_common():
+    names = ["event_time", "snr", "distance_kpc", "ra", "dec", "psi", "theta", "phi"]
+    models = {name: model | {"fixed_direction": False} for name, model in MODELS.items()}
+    columns = {name: {"uniform": [0, 1]} for name in names}
+    settings = SETTINGS | {"columns": columns, "fresh": True, "examples": 8000}
+    systems, table = draw.draw(BLOCKS, models, settings)
+    signal = table[table["label"] > 0]
+    numbers = {name: signal[draw.TARGETS.get(name, name)].to_numpy() for name in names}
+    for one, other in itertools.combinations(names, 2):
+        assert not set(numbers[one]) & set(numbers[other]), (one, other)
+    numbers["noise"] = signal["psd_block"].to_numpy() * 128.0 * RATE + signal["start_sample"].to_numpy()
+    numbers["realisation"] = systems.loc[signal["system"], "realisation"].to_numpy()
+    numbers["label"] = signal["label"].to_numpy()
+    for one, other in itertools.combinations(numbers, 2):
+        correlation = stats.spearmanr(numbers[one], numbers[other]).statistic
+        assert abs(correlation) < 5 / np.sqrt(len(signal)), (one, other)
 
 
 def test_every_class_is_as_frequent_as_any_other():

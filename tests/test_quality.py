@@ -298,7 +298,7 @@ def noise_store(folder):
 
     ranges = [(index, index + 1) for index in range(len(BLOCKS))]
     list(store.write_shards(folder, range(len(BLOCKS)), ranges, lambda index: "white", make))
-    manifest.finalise(folder, ranges, {}, {}, {})
+    manifest.finalise(folder, manifest.whole_records(folder, ranges), {}, {}, {})
     return noise.NoiseStore(folder / "data.zarr")
 
 
@@ -347,7 +347,14 @@ def publish_dataset(folder, table, strain, parts):
     arrays = publish.dataset_arrays(table, source, rendering, card["classes"])
     card["provenance"] = {"noise_manifest_sha256": "of the noise"}
     title = f"{card['experiment']} {card['dataset']}"
-    manifest.finalise(folder, ranges, arrays, publish.attributes(title, card), {}, beside=("table.parquet",))
+    manifest.finalise(
+        folder,
+        manifest.whole_records(folder, ranges),
+        arrays,
+        publish.attributes(title, card, table.columns),
+        {},
+        beside=("table.parquet",),
+    )
 
 
 @pytest.fixture(scope="module")
@@ -367,7 +374,7 @@ def made(tmp_path_factory):
         lambda index: ({"quadrupole": np.stack(entries)}, None),
     )
     list(shards)
-    manifest.finalise(folder / "bank", ranges, {}, {}, {})
+    manifest.finalise(folder / "bank", manifest.whole_records(folder / "bank", ranges), {}, {}, {})
     return noise_store(folder / "noise"), folder / "bank" / "data.zarr"
 
 

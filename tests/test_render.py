@@ -189,6 +189,61 @@ def test_whitened_signal_is_the_convolution_with_the_taps(renderer, sources, tab
             np.testing.assert_allclose(got, expected, atol=2e-6 * np.abs(expected).max())
 
 
+def test_snr_whitened_is_that_of_the_convolution_with_the_taps(renderer, sources, table):
+    rows = signal_rows(table)
+    _, realised = renderer.signals(rows)
+    expected = []
+    for row in rows.itertuples():
+        quadrupole = sources[1].entries[row.system].astype(float)
+        whitened = [
+            scipy.signal.fftconvolve(twin(row, quadrupole, ifo) / 1e-23, taps, mode="same")[RATE : 2 * RATE]
+            for ifo, taps in zip(IFOS, sources[0].filters[row.psd_block], strict=True)
+        ]
+        expected.append(np.linalg.norm(whitened))
+    expected = np.array(expected) / realised["distance_kpc"]
+    np.testing.assert_allclose(realised["snr_whitened"], expected, rtol=1e-5)
+    # The taps are no exact inverse of the PSD: what is found so is not the optimal SNR.
+    assert np.abs(expected / realised["snr"] - 1).max() > 1e-3
+
+
+def snr_of_all(strain, psd):
+    """sqrt(4 sum |h~|^2 / S df) over the band of strain at 1/16 Hz, between the PSD's own points on lines."""
+    frequencies = np.fft.rfftfreq(16 * RATE, 1 / RATE)
+    band = (frequencies >= 20) & (frequencies <= 1600)
+    spectrum = np.fft.rfft(strain, 16 * RATE)[band] / RATE
+    density = np.interp(frequencies[band], np.linspace(0, RATE / 2, len(psd)), psd) * 1e-46
+    return np.sqrt(4 * np.sum(np.abs(spectrum) ** 2 / density) / 16)
+
+
+def test_snr_full_is_that_of_the_signal_before_it_is_cut(renderer, sources, table):
+    y20 = surrogates.MODELS.index("y20")
+    late = signal_rows(table, 3).assign(system=y20, event_time=0.15)
+    rows = pd.concat([signal_rows(table), late], ignore_index=True)
+    _, realised = renderer.signals(rows)
+    for place, row in enumerate(rows.itertuples()):
+        quadrupole = sources[1].entries[row.system].astype(float)
+        parts = [
+            snr_of_all(twin(row, quadrupole, ifo), sources[0].psds[row.psd_block, i])
+            for i, ifo in enumerate(IFOS)
+        ]
+        expected = np.linalg.norm(parts) / realised["distance_kpc"][place]
+        # The signal's own grid is six times coarser; the PSD bends between its points: up to 7e-6.
+        np.testing.assert_allclose(realised["snr_full"][place], expected, rtol=3e-5)
+    # The last 0.35 s of y20 stand outside the window.
+    assert (realised["snr_full"][-3:] > 1.01 * realised["snr"][-3:]).all()
+
+
+def test_arrivals_are_lals(renderer, table):
+    rows = signal_rows(table, 60)
+    columns = renderer.rows(table)[1].loc[rows.index]
+    for place, row in enumerate(rows.itertuples()):
+        gps = lal.LIGOTimeGPS(int(row.gps_second), int(row.gps_nanosecond)) + float(row.event_time)
+        for ifo in IFOS:
+            site = lal.cached_detector_by_prefix[ifo].location
+            expected = row.event_time + lal.TimeDelayFromEarthCenter(site, row.ra, row.dec, gps)
+            assert abs(columns[f"arrival_{ifo}"].iloc[place] - expected) < 1e-9
+
+
 def test_noise_and_signal_pass_through_one_operator(renderer, sources, table):
     row = next(signal_rows(table, 1).itertuples())
     whitened, realised = renderer.signals(signal_rows(table, 1))
@@ -301,6 +356,16 @@ def test_mantissas_are_rounded_half_to_even(keep_bits):
     # np.rint rounds half to even; frexp's mantissa lies in [0.5, 1), so one bit more counts.
     expected = np.ldexp(np.rint(np.ldexp(mantissa, keep_bits + 1)), exponent - keep_bits - 1)
     np.testing.assert_array_equal(rounded, expected.astype(np.float32))
+
+
+def test_what_is_stored_has_ten_bits_of_mantissa(renderer, table):
+    rows = table.iloc[:64]
+    arrays, _ = renderer.rows(rows)
+    for name, values in arrays.items():
+        assert not (values.view(np.uint32) & 0x1FFF).any(), name
+        assert (values.view(np.uint32) >> 13 & 1).mean() == pytest.approx(0.5, abs=0.02), name
+    # Half a step of ten bits.
+    np.testing.assert_allclose(arrays["strain"], renderer.strain(rows)[0].numpy(), rtol=2**-11)
 
 
 def test_all_bits_kept_changes_nothing():

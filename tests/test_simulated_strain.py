@@ -232,6 +232,20 @@ def test_a_calibration_line_keeps_its_phase(monkeypatch):
 
 
 @pytest.mark.parametrize("coherence_time", [30, 600, np.inf])
+def test_one_line_in_two_ifos_is_two_lines(monkeypatch, coherence_time):
+    monkeypatch.setattr(simulated, "_line_table", lambda ifo: [[20.3, coherence_time, 1.0]])
+    # An amplitude that never changes is one draw a seed.
+    kinds = [(seed, START + 64_000 * seed) for seed in range(200)]
+    h1, l1, again = (
+        np.concatenate([simulated.lines(seed, ifo, chunk, 64) for seed, chunk in kinds])
+        for ifo in ("H1", "L1", "H1")
+    )
+    np.testing.assert_array_equal(h1, again)
+    # At least 200 pairs of independent complex amplitudes.
+    assert abs(np.mean(h1 * l1)) < 5 * np.std(h1) * np.std(l1) / np.sqrt(2 * 200)
+
+
+@pytest.mark.parametrize("coherence_time", [30, 600, np.inf])
 def test_lines_run_on_from_chunk_to_chunk(monkeypatch, coherence_time):
     monkeypatch.setattr(simulated, "_line_table", lambda ifo: [[20.3, coherence_time, 1.0]])
     line = np.concatenate([simulated.lines(1, "H1", START + 64 * i, 1024) for i in range(40)])

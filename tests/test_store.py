@@ -13,7 +13,7 @@ import tensorstore
 import xarray
 import zarr
 
-from gwsim import manifest, store
+from gwsim import files, manifest, store
 from gwsim.errors import GwsimError
 
 ROWS, PER_SHARD = 10, 4
@@ -64,10 +64,12 @@ def write(folder, key="key", indices=range(3)):
     return make.asked
 
 
+WRITERS = {"write_atomic": files.write_atomic, "write_table": store.write_table}
+
+
 def finish(folder):
-    manifest.finalise(
-        folder, RANGES, small_arrays(), ATTRIBUTES, {"README.md": "# a store\n"}, beside=("table.parquet",)
-    )
+    records, texts = manifest.whole_records(folder, RANGES), {"README.md": "# a store\n"}
+    manifest.finalise(folder, records, small_arrays(), ATTRIBUTES, texts, beside=("table.parquet",))
 
 
 @pytest.fixture
@@ -516,7 +518,7 @@ def test_a_digest_knows_values_and_not_the_order_of_keys():
 def test_a_file_is_written_whole_or_not_at_all(tmp_path, monkeypatch, write_one):
     values = {"write_atomic": "new", "write_table": TABLE}
     path = tmp_path / "deep" / "file"
-    getattr(store, write_one)(path, values[write_one])
+    WRITERS[write_one](path, values[write_one])
     before = path.read_bytes()
 
     def fail(_):
@@ -524,5 +526,5 @@ def test_a_file_is_written_whole_or_not_at_all(tmp_path, monkeypatch, write_one)
 
     monkeypatch.setattr(os, "fsync", fail)
     with pytest.raises(OSError, match="No space"):
-        getattr(store, write_one)(path, values[write_one])
+        WRITERS[write_one](path, values[write_one])
     assert [p.name for p in path.parent.iterdir()] == ["file"] and path.read_bytes() == before

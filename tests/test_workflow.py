@@ -11,8 +11,11 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
+import scipy.signal
+import xarray
 import yaml
 
 from gwsim import manifest, store
@@ -77,6 +80,21 @@ def test_nothing_but_the_stages_own_heirs_run_again(finished, tmp_path):
     assert not rounding & {"strain", "noise", "draw", "waveforms"} and {"layout", "render"} <= rounding
 
 
+@pytest.mark.parametrize(
+    ("text", "place"),
+    [
+        (ROOT / "README.md", "."),
+        (ROOT / "docs" / "waveforms.md", "."),
+        ("results/ccsn/test/data.zarr/README.md", "results/ccsn/test"),
+    ],
+)
+def test_code_of_the_docs_runs(finished, text, place):
+    for code in re.findall(r"```python\n(.*?)```", (finished / text).read_text(), re.DOTALL):
+        command = [sys.executable, "-W", "error", "-c", code]
+        run = subprocess.run(command, cwd=finished / place, capture_output=True, text=True)
+        assert run.returncode == 0, run.stderr
+
+
 @pytest.mark.parametrize("cores", [1, 5])
 def test_manifests_are_the_same_for_any_number_of_workers(finished, tmp_path, cores):
     run = tiny(tmp_path, cores=cores, targets=[f"{name}/data.zarr" for name in STORES])
@@ -85,8 +103,6 @@ def test_manifests_are_the_same_for_any_number_of_workers(finished, tmp_path, co
 
 
 def test_one_row_alone_is_the_stores(finished):
-    import numpy as np
-
     from gwsim import noise, render
     from gwsim.waveforms import bank, ccsn
 
@@ -105,6 +121,63 @@ def test_one_row_alone_is_the_stores(finished):
             assert np.array_equal(stored, values)
         published = pd.read_parquet(folder / "table.parquet")[columns.columns].iloc[[row]]
         pd.testing.assert_frame_equal(published.reset_index(drop=True), columns.reset_index(drop=True))
+
+
+def test_a_reader_finds_what_the_layout_says(finished):
+    folder = finished / "results"
+    with xarray.open_zarr(folder / "ccsn" / "test" / "data.zarr", chunks=None) as data:
+        assert {"label", "snr", "gps_second", "psd_block"} <= set(data.coords)
+        np.testing.assert_allclose(data.time, (np.arange(4352) - 128) / 4096, atol=1e-12)
+        np.testing.assert_allclose(data.frame, np.arange(33) / 32, atol=1e-12)
+        np.testing.assert_allclose(data.frequency, np.arange(94) * 16.0)
+        np.testing.assert_allclose(data.psd_frequency, np.arange(8193) / 4)
+        np.testing.assert_allclose(data.tap, (np.arange(8193) - 4096) / 4096, atol=1e-12)
+        window = scipy.signal.get_window("hann", 256)
+        transform = scipy.signal.ShortTimeFFT(window, hop=128, fs=4096)
+        rebuilt = np.abs(transform.stft(data.strain[:20].values.astype(float), p0=1, p1=34, k_offset=0))
+        rebuilt = rebuilt[..., :94, :] / np.sqrt((window**2).sum())
+        np.testing.assert_allclose(data.spectrogram[:20], rebuilt, rtol=2**-10.9, atol=1e-6)
+        noise = xarray.open_zarr(folder / "noise" / "tiny" / "data.zarr", chunks=None)
+        for name in ("psd", "filter"):
+            index = xarray.DataArray(data.psd_index.values, dims=("sample", "ifo"))
+            ifo = xarray.DataArray(np.arange(3), dims="ifo")
+            used = data[name].values[index.values, ifo.values]
+            np.testing.assert_array_equal(used, noise[name].values[data.psd_block.values])
+        assert data.psd.attrs["units"] == noise.psd.attrs["units"] == "1e-46/Hz"
+
+
+def test_shards_are_made_again_when_what_they_are_made_from_changes(finished, tmp_path):
+    shutil.copytree(finished / "results", tmp_path / "results")
+    train = tmp_path / "results" / "ccsn" / "train"
+
+    def made():
+        subprocess.run(render_command(tmp_path), env=ENVIRONMENT, check=True)
+        return [path.stat().st_mtime_ns for path in sorted(train.glob("shards.zarr/strain/c/*/0/0"))]
+
+    first = made()
+    assert len(first) == 4 and made() == first
+    table = pd.read_parquet(train / "draw.parquet")
+    table.loc[70, "psi"] += 0.1
+    store.write_table(train / "draw.parquet", table, row_group=64)
+    second = made()
+    assert [a == b for a, b in zip(first, second, strict=True)] == [True, False, True, True]
+    for changed in (
+        tmp_path / "results/noise/tiny/manifest.json",
+        train / "bank/manifest.json",
+        tmp_path / "results/config/ccsn/train/render.json",
+    ):
+        content = json.loads(changed.read_text())
+        key = "keep_bits" if "keep_bits" in content else "another"
+        changed.write_text(json.dumps({**content, key: 9}))
+        third = made()
+        assert not set(second) & set(third), changed
+        second = third
+
+
+def test_another_runs_datasets_are_not_written_over(finished):
+    run = snakemake(finished, "--dry-run")
+    assert run.returncode != 0
+    assert "belongs to run 'tiny', this configuration is run 'demo'" in run.stdout + run.stderr
 
 
 def render_command(folder):

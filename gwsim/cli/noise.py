@@ -21,7 +21,7 @@ def run(args):
 
     import numpy as np
 
-    from gwsim import noise, provenance, store
+    from gwsim import files, noise, provenance, store
     from gwsim.cli.progress import progress
     from gwsim.strain import records
 
@@ -29,7 +29,7 @@ def run(args):
     blocks = json.loads(args.segments.read_text())["blocks"]
     of_ifo = {record["ifo"]: record for record in map(records.load, args.records)}
     mine = [index for index, block in enumerate(blocks) if block["gps_block"] == args.gps]
-    code = provenance.code_sha256(__name__)
+    code = [provenance.code_sha256(__name__), provenance.versions()]
 
     def key(index):
         files = {ifo: [file["sha256"] for file in record["files"]] for ifo, record in of_ifo.items()}
@@ -44,4 +44,4 @@ def run(args):
     ranges = [(index, index + 1) for index in range(len(blocks))]
     shards = store.write_shards(args.layout.parents[1], mine, ranges, key, make)
     made = list(progress(shards, "noise", len(mine)))
-    store.write_atomic(args.part, json.dumps(made, indent=1, sort_keys=True))
+    files.write_atomic(args.part, json.dumps(made, indent=1, sort_keys=True))

@@ -23,7 +23,7 @@ def run(args):
 
     import torch
 
-    from gwsim import noise, provenance, render, sharding, store
+    from gwsim import files, noise, provenance, render, sharding, store
     from gwsim.cli.memory import keep_freed_memory
     from gwsim.cli.progress import progress
     from gwsim.waveforms import bank, ccsn
@@ -38,8 +38,8 @@ def run(args):
         args.device,
     )
     ranges = sharding.shard_ranges(settings["examples"], settings["shard_rows"])
-    inputs = [store.fingerprint(path) for path in (args.noise, args.bank)]
-    code = provenance.code_sha256(__name__)
+    inputs = [files.fingerprint(path) for path in (args.noise, args.bank)]
+    code = [provenance.code_sha256(__name__), provenance.versions(), args.device]
 
     def key(index):
         rows = store.read_rows(args.table, *ranges[index])
@@ -55,4 +55,4 @@ def run(args):
     first, last = sharding.parse_part(args.part)
     shards = store.write_shards(args.layout.parents[1], range(first, last + 1), ranges, key, make)
     made = list(progress(shards, "render", last + 1 - first))
-    store.write_atomic(args.record, json.dumps(made, indent=1, sort_keys=True))
+    files.write_atomic(args.record, json.dumps(made, indent=1, sort_keys=True))

@@ -14,7 +14,7 @@ def arguments(parser):
 def run(args):
     import json
 
-    from gwsim import segments, store
+    from gwsim import files, segments
     from gwsim.strain import records
 
     settings = json.loads(args.settings.read_text())
@@ -23,7 +23,7 @@ def run(args):
         record = records.load(path)
         by_ifo[record["ifo"]].append(record)
     found = segments.find(by_ifo, settings["splits"], settings)
-    store.write_atomic(args.output, json.dumps(found, indent=1))
+    files.write_atomic(args.output, json.dumps(found, indent=1))
     for split in settings["splits"]:
         seconds = [b["end"] - b["start"] for b in found["blocks"] if b["split"] == split]
         print(f"{split}: {sum(seconds)} s in {len(seconds)} PSD blocks")

@@ -13,6 +13,6 @@ def arguments(parser):
 def run(args):
     import json
 
-    from gwsim import store
+    from gwsim import files
 
-    store.write_atomic(args.output, json.dumps(json.loads(args.content), indent=1, sort_keys=True))
+    files.write_atomic(args.output, json.dumps(json.loads(args.content), indent=1, sort_keys=True))

@@ -19,14 +19,14 @@ def run(args):
     import numpy as np
     import pandas as pd
 
-    from gwsim import provenance, sharding, store
+    from gwsim import files, provenance, sharding, store
     from gwsim.cli.progress import progress
     from gwsim.waveforms import bank, ccsn
 
     settings = json.loads(args.settings.read_text())
     systems = pd.read_parquet(args.systems)
     ranges = sharding.shard_ranges(len(systems), bank.SYSTEMS_PER_SHARD)
-    code = provenance.code_sha256(__name__)
+    code = [provenance.code_sha256(__name__), provenance.versions()]
     sources = {name: ccsn.fingerprint(spec) for name, spec in settings["models"].items()}
 
     def key(index):
@@ -40,4 +40,4 @@ def run(args):
     first, last = sharding.parse_part(args.part)
     shards = store.write_shards(args.layout.parents[1], range(first, last + 1), ranges, key, make)
     made = list(progress(shards, "waveforms", last + 1 - first))
-    store.write_atomic(args.record, json.dumps(made, indent=1, sort_keys=True))
+    files.write_atomic(args.record, json.dumps(made, indent=1, sort_keys=True))

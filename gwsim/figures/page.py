@@ -10,7 +10,7 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
-from gwsim import store
+from gwsim import files
 from gwsim.checks import Check
 from gwsim.figures import style
 
@@ -65,8 +65,8 @@ class Section:
 def write(path: Path, title: str, lead: str, sections: list[Section]) -> None:
     """Write the pictures, then the page."""
     for picture in (picture for section in sections for picture in section.pictures):
-        store.write_atomic(path.parent / f"{picture.name}.png", style.png(picture.figure))
-    store.write_atomic(path, render(title, lead, sections))
+        files.write_atomic(path.parent / f"{picture.name}.png", style.png(picture.figure))
+    files.write_atomic(path, render(title, lead, sections))
 
 
 def render(title: str, lead: str, sections: list[Section]) -> str:

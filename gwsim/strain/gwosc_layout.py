@@ -5,13 +5,13 @@ them back by slices. A file appears under its name only when whole, and the same
 A reader of strain files is a module with `describe`, `masks` and `read`; this is one, `gwf` is the other.
 """
 
-import os
 from contextlib import contextmanager
 from pathlib import Path
 
 import h5py
 import numpy as np
 
+from gwsim import files
 from gwsim.errors import GwsimError
 from gwsim.shapes import Series
 
@@ -61,22 +61,7 @@ def write(
         _write_meta(file, ifo, start, len(dq), frame, description)
         file.flush()
         content = file.id.get_file_image()
-    write_whole(path, content)
-
-
-def write_whole(path: str | Path, content: bytes):
-    """Write a file beside its place, make it durable, and rename it: whole or not there."""
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(path.name + ".part")
-    try:
-        with part.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
+    files.write_atomic(Path(path), content)
 
 
 def describe(path: str | Path) -> dict:

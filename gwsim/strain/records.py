@@ -14,7 +14,6 @@ dict that later stages read strain and masks through. A block without files has 
     bits          {name of a bit: [[a, b], ...]} GPS seconds of the block in which that bit is set
 """
 
-import hashlib
 import json
 from collections.abc import Iterable
 from functools import lru_cache
@@ -24,6 +23,7 @@ from pathlib import Path
 import numpy as np
 
 from gwsim.errors import GwsimError
+from gwsim.files import fingerprint, write_atomic
 from gwsim.shapes import Series
 from gwsim.strain import gwf, gwosc_layout
 
@@ -76,7 +76,7 @@ def make_record(ifo: str, start: int, duration: int, sample_rate: int, source: s
 
 def save(record: dict, path: str | Path):
     """Write a record as JSON with sorted keys, whole or not at all."""
-    gwosc_layout.write_whole(path, (json.dumps(record, indent=1, sort_keys=True) + "\n").encode())
+    write_atomic(Path(path), json.dumps(record, indent=1, sort_keys=True) + "\n")
 
 
 def load(path: str | Path) -> dict:
@@ -161,7 +161,7 @@ def _look(path, ifo, start, end, sample_rate) -> dict:
     kind.read(path, last - 1, last)  # what lies beyond the block must be there too
     values = [mask[a - first : b - first] for mask in kind.masks(path)]
     return {
-        "file": {"path": path, "start": first, "duration": last - first} | _fingerprint(path),
+        "file": {"path": path, "start": first, "duration": last - first} | fingerprint(Path(path)),
         "finite": intervals(finite, a),
         "bits": {
             bit: intervals(mask >> np.uint32(position) & 1, a)
@@ -226,15 +226,10 @@ def _joined(pieces) -> list[list[int]]:
     return joined
 
 
-def _fingerprint(path) -> dict:
-    with Path(path).open("rb") as file:
-        return {"sha256": hashlib.file_digest(file, "sha256").hexdigest(), "bytes": Path(path).stat().st_size}
-
-
 @lru_cache(maxsize=1024)
 def _sha256(path, size, mtime_ns) -> str:
     """The size and time are in the signature so that a file that changes is looked at again."""
-    return _fingerprint(path)["sha256"]
+    return fingerprint(Path(path))["sha256"]
 
 
 def _verify(files, name):

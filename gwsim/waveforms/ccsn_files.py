@@ -29,6 +29,7 @@ from gwsim.conventions import (
     TENSOR_ORDER,
 )
 from gwsim.errors import GwsimError
+from gwsim.files import write_atomic
 from gwsim.shapes import Quadrupole, Series, Tensor6
 from gwsim.waveforms.quadrupole import from_axis, to_basis
 
@@ -96,16 +97,13 @@ def write_native(
         raise GwsimError(
             f"{path}: tensor of shape {np.shape(tensor)}, expected (6, {len(time)}) as time has it"
         )
-    path = Path(path)
-    partial = path.with_name(path.name + ".partial")
-    try:
-        with h5py.File(partial, "w") as file:
-            file["time"] = np.asarray(time, float)
-            file["qdd_cm"] = np.asarray(tensor, float).T
-            file.attrs.update({"order": " ".join(TENSOR_ORDER), **(attrs or {})})
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
+    with h5py.File("native", "w", driver="core", backing_store=False) as file:
+        file["time"] = np.asarray(time, float)
+        file["qdd_cm"] = np.asarray(tensor, float).T
+        file.attrs.update({"order": " ".join(TENSOR_ORDER), **(attrs or {})})
+        file.flush()
+        content = file.id.get_file_image()
+    write_atomic(Path(path), content)
 
 
 # ---------------------------------------------------------------- text

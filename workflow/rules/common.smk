@@ -1,6 +1,8 @@
 # The configuration, checked, and each stage's own part of it; names of jobs that the rules share.
 import json
+import os
 import sys
+from glob import glob
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
@@ -41,7 +43,8 @@ wildcard_constraints:
 
 def code(verb):
     """Return the files of this package that a verb rests on: editing one reruns its rule."""
-    return [str(path) for path in provenance.closure(f"gwsim.cli.{verb}")]
+    # Relative, so that a checkout that moves with its results reruns nothing.
+    return [os.path.relpath(path) for path in provenance.closure(f"gwsim.cli.{verb}")]
 
 
 def dataset_of(wildcards):
@@ -61,6 +64,28 @@ def settings_of(wildcards):
             f"no settings {wildcards.name}: expected one of {', '.join(SETTINGS)}"
         )
     return SETTINGS[wildcards.name]
+
+
+def strain_files():
+    """Return the files that strain is read or simulated from: an edited one reruns everything after it."""
+    strain = config["strain"]
+    if strain["source"] == "files":
+        return sorted(path for pattern in strain["files"] for path in glob(pattern))
+    psd = strain["simulated"]["psd"]
+    names = psd.values() if isinstance(psd, dict) else [psd]
+    return [name for name in names if Path(name).is_file()]
+
+
+def refuse_other_runs():
+    """Refuse to write over datasets that another run of this folder made."""
+    for name in DATASETS:
+        card = Path(f"results/config/{name}/card.json")
+        made = json.loads(card.read_text())["run"] if card.is_file() else RUN
+        if made != RUN:
+            raise WorkflowError(
+                f"results/{name} belongs to run '{made}', this configuration is run '{RUN}': "
+                "work in another folder (--directory FOLDER), or remove results/ first"
+            )
 
 
 def waveform_files(wildcards):
@@ -90,3 +115,6 @@ def render_parts(wildcards):
     )
     names = sharding.parts(settings["examples"], settings["shard_rows"], SHARDS_PER_JOB)
     return expand("results/{{experiment}}/{{dataset}}/parts/{part}.json", part=names)
+
+
+refuse_other_runs()

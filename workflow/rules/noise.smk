@@ -11,7 +11,7 @@ rule noise_layout:
     input:
         settings="results/config/noise.json",
         segments=f"results/segments/{RUN}/segments.json",
-        code=code("layout"),
+        code=code("noise_layout"),
     output:
         layout=f"results/noise/{RUN}/shards.zarr/zarr.json",
     log:
@@ -25,7 +25,7 @@ rule noise_layout:
     message:
         "layout of the noise store"
     shell:
-        "gwsim layout noise {output.layout} --settings {input.settings} --segments {input.segments} 2> {log}"
+        "gwsim noise_layout {output.layout} --settings {input.settings} --segments {input.segments} 2> {log}"
 
 
 rule noise:
@@ -62,7 +62,7 @@ rule noise_finalise:
         segments=f"results/segments/{RUN}/segments.json",
         layout=f"results/noise/{RUN}/shards.zarr/zarr.json",
         parts=expand(f"results/noise/{RUN}/parts/{{gps}}.json", gps=GPS),
-        code=code("finalise"),
+        code=code("noise_finalise"),
     output:
         store=directory(f"results/noise/{RUN}/data.zarr"),
         manifest=f"results/noise/{RUN}/manifest.json",
@@ -77,4 +77,4 @@ rule noise_finalise:
     message:
         "noise store, finished"
     shell:
-        "gwsim finalise noise {input.layout} --settings {input.settings} --segments {input.segments} 2> {log}"
+        "gwsim noise_finalise {input.layout} --settings {input.settings} --segments {input.segments} 2> {log}"

@@ -26,7 +26,7 @@ rule layout:
     message:
         "layout of {wildcards.experiment} {wildcards.dataset}"
     shell:
-        "gwsim layout dataset {output.layout} --settings {input.settings} 2> {log}"
+        "gwsim layout {output.layout} --settings {input.settings} 2> {log}"
 
 
 rule render:
@@ -80,5 +80,5 @@ rule finalise:
     message:
         "{wildcards.experiment} {wildcards.dataset}, finished"
     shell:
-        "gwsim finalise dataset {input.layout} --settings {input.settings} --table {input.table} "
+        "gwsim finalise {input.layout} --settings {input.settings} --table {input.table} "
         "--noise {input.noise} --card {input.card} 2> {log}"

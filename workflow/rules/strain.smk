@@ -9,6 +9,7 @@
 rule strain:
     input:
         settings="results/config/strain.json",
+        files=strain_files(),
         code=code("strain"),
     output:
         record=f"results/strain/{RUN}/{{ifo}}-{{gps}}.json",

@@ -9,7 +9,7 @@ rule waveforms_layout:
     input:
         settings="results/config/{experiment}/{dataset}/waveforms.json",
         systems="results/{experiment}/{dataset}/systems.parquet",
-        code=code("layout"),
+        code=code("waveforms_layout"),
     output:
         layout="results/{experiment}/{dataset}/bank/shards.zarr/zarr.json",
     log:
@@ -23,7 +23,7 @@ rule waveforms_layout:
     message:
         "layout of the bank of {wildcards.experiment} {wildcards.dataset}"
     shell:
-        "gwsim layout bank {output.layout} --settings {input.settings} --systems {input.systems} 2> {log}"
+        "gwsim waveforms_layout {output.layout} --settings {input.settings} --systems {input.systems} 2> {log}"
 
 
 rule waveforms:
@@ -58,7 +58,7 @@ rule waveforms_finalise:
         systems="results/{experiment}/{dataset}/systems.parquet",
         layout="results/{experiment}/{dataset}/bank/shards.zarr/zarr.json",
         parts=bank_parts,
-        code=code("finalise"),
+        code=code("waveforms_finalise"),
     output:
         store=directory("results/{experiment}/{dataset}/bank/data.zarr"),
         manifest="results/{experiment}/{dataset}/bank/manifest.json",
@@ -73,4 +73,4 @@ rule waveforms_finalise:
     message:
         "bank of {wildcards.experiment} {wildcards.dataset}, finished"
     shell:
-        "gwsim finalise bank {input.layout} --settings {input.settings} --systems {input.systems} 2> {log}"
+        "gwsim waveforms_finalise {input.layout} --settings {input.settings} --systems {input.systems} 2> {log}"

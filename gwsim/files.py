@@ -1,0 +1,27 @@
+"""Files that are whole or not there, and what proves them the same."""
+
+import hashlib
+import os
+import uuid
+from pathlib import Path
+
+
+def write_atomic(path: Path, text: str | bytes) -> None:
+    """Write a file beside its place, make it durable, and rename it: whole or not there."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f"{path.name}.{uuid.uuid4().hex}.part")
+    try:
+        with part.open("wb") as file:
+            file.write(text.encode() if isinstance(text, str) else text)
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def fingerprint(path: Path) -> dict:
+    """Return a file's sha256 and size."""
+    with path.open("rb") as file:
+        sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+        return {"sha256": sha256, "bytes": os.fstat(file.fileno()).st_size}
