@@ -1,6 +1,6 @@
 """How fast ccsn examples are made, beside the plain PyCBC script that does them one by one.
 
-    python benchmarks/ccsn.py [--examples 8192] [--plain 40] [--workers 2]
+    python benchmarks/ccsn.py [--examples 8190] [--plain 40] [--workers 2]
 
 Everything is made in a scratch folder: 512 s of simulated strain, its noise store, a bank, a table. Rates are
 printed as ratios of one run, since machines differ and are shared. The start of processes is left out.
