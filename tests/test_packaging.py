@@ -117,7 +117,7 @@ def test_no_index_is_named(name):
     assert offenders == [] and "://" not in text
 
 
-@pytest.mark.parametrize("line", ["--index-url x", "-f x", "a==1 --hash=sha256:0", "a @ x", "https://x"])
+@pytest.mark.parametrize("line", ["-i x", "-f x", "a==1 --hash=sha256:0", "a @ x", "https://x"])
 def test_an_index_would_be_seen(line):
     assert URL_OR_OPTION.search(line)
 

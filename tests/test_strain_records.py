@@ -152,27 +152,6 @@ def test_a_file_that_changed_is_noticed(tmp_path):
         records.read_strain(record, START, START + 32)
 
 
-def test_merged_records_read_across_blocks(tmp_path):
-    """Two blocks of one long file and one of its own."""
-    shared, own = write(tmp_path, START, 24), write(tmp_path, START + 24, 8)
-    parts = [
-        record_of(shared, start=START, duration=12),
-        record_of(shared, own, start=START + 12, duration=20),
-    ]
-    merged = records.merge(parts[::-1])
-    assert (merged["start"], merged["duration"], len(merged["files"])) == (START, 32, 2)
-    assert merged["finite"] == merged["bits"]["DATA"] == [[START, START + 5], [START + 7, START + 32]]
-    np.testing.assert_array_equal(
-        records.read_strain(merged, START + 8, START + 32), np.arange(8 * RATE, 32 * RATE, dtype=float)
-    )
-    with pytest.raises(GwsimError, match=f"records of H1 at {START} and {START} overlap"):
-        records.merge([parts[0], parts[0]])
-    with pytest.raises(GwsimError, match="expected one ifo and rate"):
-        records.merge([parts[0], record_of(ifo="L1", start=START + 12)])
-    with pytest.raises(GwsimError, match="expected one ifo and rate"):
-        records.merge([])
-
-
 # Refusals
 
 

@@ -17,7 +17,6 @@ dict that later stages read strain and masks through. A block without files has 
 import json
 from collections.abc import Iterable
 from functools import lru_cache
-from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -89,28 +88,6 @@ def load(path: str | Path) -> dict:
     if missing:
         raise GwsimError(f"{path}: no record of strain, it lacks {', '.join(missing)}")
     return record
-
-
-def merge(records: Iterable[dict]) -> dict:
-    """Return one record over the blocks of several of the same ifo; a file of two blocks stands once.
-
-    Raises GwsimError for no records, for several ifos or sample rates, and for blocks that overlap.
-    """
-    records = sorted(records, key=lambda record: record["start"])
-    kinds = sorted({(record["ifo"], record["sample_rate"]) for record in records})
-    if len(kinds) != 1:
-        raise GwsimError(f"records of {kinds or 'nothing'} cannot be merged, expected one ifo and rate")
-    for one, other in pairwise(records):
-        if one["start"] + one["duration"] > other["start"]:
-            raise GwsimError(f"records of {kinds[0][0]} at {one['start']} and {other['start']} overlap")
-    files = {file["path"]: file for record in records for file in record["files"]}
-    return records[0] | {
-        "duration": records[-1]["start"] + records[-1]["duration"] - records[0]["start"],
-        "source": "+".join(sorted({record["source"] for record in records})),
-        "files": sorted(files.values(), key=lambda file: file["start"]),
-        "finite": _joined(record["finite"] for record in records),
-        "bits": {bit: _joined(record["bits"][bit] for record in records) for bit in records[0]["bits"]},
-    }
 
 
 def read_strain(record: dict, start: int, end: int) -> Series:
