@@ -12,9 +12,9 @@ flag_values, and mantissas are rounded before writing (readers need no filter fo
 
 import dataclasses
 import hashlib
+import io
 import json
 import math
-import os
 import shutil
 import uuid
 from pathlib import Path
@@ -150,15 +150,9 @@ def digest(value) -> str:
 
 def write_table(path: Path, table: pd.DataFrame, row_group: int | None = None) -> None:
     """Write a table as Parquet, whole or not at all; row groups are what readers can take one by one."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f"{path.name}.{uuid.uuid4().hex}.part")
-    try:
-        table.to_parquet(part, index=False, row_group_size=row_group or max(len(table), 1))
-        with part.open("rb") as file:
-            os.fsync(file.fileno())
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
+    content = io.BytesIO()
+    table.to_parquet(content, index=False, row_group_size=row_group or max(len(table), 1))
+    files.write_atomic(path, content.getvalue())
 
 
 def read_rows(path: Path, first: int, last: int) -> pd.DataFrame:

@@ -1,5 +1,6 @@
 """The workflow as users run it: whole, again, with other worker counts, killed, and with bad input."""
 
+import contextlib
 import json
 import os
 import random
@@ -193,6 +194,15 @@ def render_command(folder):
     ]
 
 
+def store_files(train):
+    """What stands in a growing store, and since when."""
+    stands = {}
+    for path in [*train.glob("shards.zarr/**/*"), *train.glob("records/*")]:
+        with contextlib.suppress(FileNotFoundError):  # renamed in between
+            stands[path] = path.stat().st_mtime_ns
+    return stands
+
+
 def test_workers_killed_at_any_moment_lose_nothing_that_was_whole(finished, tmp_path):
     shutil.copytree(finished / "results", tmp_path / "results")
     train = tmp_path / "results" / "ccsn" / "train"
@@ -203,10 +213,15 @@ def test_workers_killed_at_any_moment_lose_nothing_that_was_whole(finished, tmp_
     for shard in train.glob("shards.zarr/*/c"):
         shutil.rmtree(shard)
     chance = random.Random(20231220)
-    whole = set()
+    whole, struck = set(), 0
     for _ in range(KILLS):
+        before = store_files(train)
         process = subprocess.Popen(render_command(tmp_path), env=ENVIRONMENT)
-        time.sleep(chance.uniform(0.5, 4.0))
+        # Most of its time a worker loads libraries: wait until it writes, or ends because all is whole.
+        while chance.random() > 0.002 and store_files(train) == before and process.poll() is None:
+            time.sleep(0.005)
+        time.sleep(chance.uniform(0.0, 0.2))
+        struck += process.poll() is None and store_files(train) != before
         process.send_signal(signal.SIGKILL)
         process.wait()
         with pytest.raises(GwsimError, match="INCOMPLETE"):
@@ -214,11 +229,11 @@ def test_workers_killed_at_any_moment_lose_nothing_that_was_whole(finished, tmp_
         now = {i for i in range(4) if store.is_whole(train, store.read_record(train, i))}
         assert whole <= now
         whole = now
-        if chance.random() < 0.3 and whole:  # damage one, as a torn disk would
-            lost = chance.choice(sorted(whole))
+        for lost in sorted(whole) if len(whole) > 2 else ():  # damage them, as a torn disk would
             path = train / "shards.zarr" / next(iter(store.read_record(train, lost)["files"]))
             path.write_bytes(path.read_bytes()[:-100])
             whole.discard(lost)
+    assert struck >= KILLS // 3, "hardly a kill found its worker writing"
     run = tiny(tmp_path, targets=["results/ccsn/train/data.zarr"])
     assert run.returncode == 0, run.stderr
     assert manifests(tmp_path, STORES[:1]) == manifests(finished, STORES[:1])
