@@ -16,6 +16,8 @@ include: "workflow/rules/draw.smk"
 include: "workflow/rules/waveforms.smk"
 include: "workflow/rules/render.smk"
 include: "workflow/rules/quality.smk"
+include: "workflow/rules/networks.smk"
+include: "workflow/rules/train.smk"
 
 
 localrules:
@@ -28,3 +30,4 @@ rule all:
     input:
         [f"results/{name}/data.zarr" for name in DATASETS],
         [f"results/{name}/quality/index.html" for name in DATASETS],
+        [f"results/{name}/model.onnx" for name in NETWORKS],

@@ -1,6 +1,6 @@
 """`python -m gwsim` is the command gwsim."""
 
-from gwsim.cli import main
+from gwsim.command import main
 
 if __name__ == "__main__":
     main()

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from gwsim import schema, segments, stages
+from gwsim import networks, schema, segments, stages
 from gwsim.conventions import LIGHT_TRAVEL
 from gwsim.errors import GwsimError
 
@@ -182,7 +182,7 @@ def _check_experiment(config: dict, experiment: dict) -> list[str]:
     faults += _check_bank(experiment)
     for name, dataset in experiment["datasets"].items():
         faults += [f"datasets.{name}.{fault}" for fault in _check_dataset(config, experiment, dataset)]
-    return faults
+    return faults + networks.faults(experiment, stages.classes(experiment), stages.splits(config))
 
 
 def _check_bank(experiment: dict) -> list[str]:

@@ -6,7 +6,7 @@ the stages that use it; paths of settings are STAGE, or EXPERIMENT/DATASET/STAGE
 
 import math
 
-from gwsim import segments, sharding
+from gwsim import networks, segments, sharding
 
 NOISE = "noise"
 # Values that a dataset need not give.
@@ -69,7 +69,8 @@ def settings(config: dict) -> dict[str, dict]:
         for dataset_name, dataset in experiment["datasets"].items():
             parts = _dataset_stages(config, name, experiment, dataset_name, DATASET_DEFAULTS | dataset)
             found |= {f"{name}/{dataset_name}/{stage}": part for stage, part in parts.items()}
-    return found
+        found |= networks.settings(config, name, classes(experiment))
+    return found | {"report": networks.report_settings(config)}
 
 
 def _dataset_stages(config: dict, name: str, experiment: dict, dataset_name: str, dataset: dict) -> dict:
@@ -104,8 +105,7 @@ def _dataset_stages(config: dict, name: str, experiment: dict, dataset_name: str
     }
     card = {"experiment": name, "dataset": dataset_name, "run": config["run"], "seed": config["seed"]}
     card |= {"strain": config["strain"]["source"], "classes": classes(experiment)}
-    card["configuration"] = {
-        **config,
-        "experiments": {name: {**experiment, "datasets": {dataset_name: dataset}}},
-    }
+    # What is learnt from a dataset is no part of it.
+    own = {key: value for key, value in experiment.items() if key not in networks.SECTIONS}
+    card["configuration"] = {**config, "experiments": {name: {**own, "datasets": {dataset_name: dataset}}}}
     return {"draw": draw, "waveforms": waveforms, "render": render, "card": card}

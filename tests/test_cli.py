@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from gwsim import __version__, cli, manifest, store
+from gwsim import __version__, command, manifest, store
 from gwsim.errors import GwsimError
 from gwsim.waveforms import bank
 
@@ -40,7 +40,7 @@ def gwsim(capsys, *arguments):
     """Run a verb here; return its exit status and what it printed."""
     status = 0
     try:
-        cli.main([str(argument) for argument in arguments])
+        command.main([str(argument) for argument in arguments])
     except SystemExit as end:
         status = end.code
     out, err = capsys.readouterr()
@@ -51,11 +51,11 @@ def gwsim(capsys, *arguments):
 
 HELP = """
 import contextlib, io, json, sys
-from gwsim import cli
+from gwsim import command
 texts = {}
-for verb in ("", *cli.VERBS):
+for verb in ("", *command.VERBS):
     with contextlib.redirect_stdout(io.StringIO()) as out, contextlib.suppress(SystemExit):
-        cli.main([verb, "--help"] if verb else ["--help"])
+        command.main([verb, "--help"] if verb else ["--help"])
     texts[verb] = out.getvalue()
 print(json.dumps([texts, sorted({name.partition(".")[0] for name in sys.modules})]))
 """
@@ -73,7 +73,7 @@ def test_help_imports_nothing_heavy(helped):
     assert [name for name in HEAVY if name in helped[1]] == []
 
 
-@pytest.mark.parametrize("verb", cli.VERBS)
+@pytest.mark.parametrize("verb", command.VERBS)
 def test_every_verb_has_help(helped, verb):
     texts = helped[0]
     module = importlib.import_module(f"gwsim.cli.{verb}")
@@ -86,7 +86,7 @@ def test_every_verb_has_help(helped, verb):
 
 def test_every_file_of_a_verb_is_a_verb():
     files = {path.stem for path in (ROOT / "gwsim" / "cli").glob("*.py")}
-    assert files - {"__init__", "progress", "memory"} == set(cli.VERBS)
+    assert files - {"__init__", "progress", "memory"} == set(command.VERBS)
 
 
 def test_the_version_is_the_packages(capsys):
@@ -142,7 +142,7 @@ def test_errors_that_a_user_can_mend_are_told_and_others_raised(capsys, monkeypa
     monkeypatch.setattr(check, "run", fail)
     if message is None:
         with pytest.raises(type(error)):
-            cli.main(["check", "x"])
+            command.main(["check", "x"])
         return
     status, out, err = gwsim(capsys, "check", "x")
     assert status == 2 and not out and err.startswith(message)
@@ -280,10 +280,10 @@ def test_inspect_of_a_store_not_finished_says_what_to_do(capsys, dataset):
 
 LIMITED = """
 import resource, signal, sys
-from gwsim import cli
+from gwsim import command
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[1]), resource.RLIM_INFINITY))
-cli.main(sys.argv[2:])
+command.main(sys.argv[2:])
 """
 
 

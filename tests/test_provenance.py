@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from gwsim import provenance
-from gwsim.cli import VERBS
+from gwsim.command import VERBS
 
 PACKAGE = Path(provenance.__file__).parent
 

@@ -18,7 +18,7 @@ import xarray
 import yaml
 from scipy.signal import butter, sosfiltfilt, welch
 
-from gwsim import cli
+from gwsim import command
 from gwsim.waveforms import ccsn, ccsn_files
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -98,7 +98,7 @@ def noise(made):
 
 @pytest.mark.parametrize("store", [TRAIN, f"{TRAIN}/bank", "results/noise/o1"])
 def test_stores_of_real_files_are_whole(made, capsys, store):
-    cli.main(["verify", str(made / store)])
+    command.main(["verify", str(made / store)])
     assert "whole and unaltered" in capsys.readouterr().out
 
 

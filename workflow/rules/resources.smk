@@ -3,6 +3,15 @@
 # Shards that one render job writes: few, long jobs.
 SHARDS_PER_JOB = 4
 
+# Where networks run: auto takes a GPU where there is one. `--set-resources train:device=cuda` demands it.
+DEVICE = "auto"
+
+# Threads of a network on a CPU. Sums of several threads differ in their last bits from those of one.
+LEARN_THREADS = 1
+
+# Memory for examples that training has read once already (MiB).
+KEEP_MIB = 1024
+
 
 def strain_mb(wildcards, attempt):
     return 1500 * attempt
@@ -16,6 +25,10 @@ def render_mb(wildcards, attempt):
     return 2000 * attempt
 
 
+def learn_mb(wildcards, attempt):
+    return 4000 * attempt
+
+
 def small_mb(wildcards, attempt):
     return 1000 * attempt
 
@@ -26,3 +39,7 @@ def short_minutes(wildcards, attempt):
 
 def render_minutes(wildcards, attempt):
     return 60 * attempt
+
+
+def train_minutes(wildcards, attempt):
+    return 240 * attempt

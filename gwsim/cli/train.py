@@ -1,0 +1,120 @@
+"""The stage `train`: one network of one seed."""
+
+from pathlib import Path
+
+SUMMARY = "train a network, going on from its last whole epoch"
+
+
+def arguments(parser):
+    parser.add_argument("--settings", type=Path, required=True, help="settings of the stage (JSON)")
+    parser.add_argument("--seed", type=int, required=True, help="seed of weights, order and SNRs")
+    parser.add_argument("--train", type=Path, required=True, help="manifest.json of the training set")
+    parser.add_argument("--validation", type=Path, required=True, help="manifest.json of the validation set")
+    parser.add_argument(
+        "--mix",
+        type=Path,
+        nargs="*",
+        default=[],
+        help="settings of render, manifests of noise and bank: examples are rendered at new SNRs every epoch",
+    )
+    parser.add_argument("--output", type=Path, required=True, help="network to write (safetensors)")
+    parser.add_argument("--history", type=Path, required=True, help="metrics of each epoch to write (CSV)")
+    parser.add_argument("--device", default="auto", help="auto, cpu or cuda")
+    parser.add_argument("--threads", type=int, default=1, help="of torch on a CPU; sums differ in their last bits")
+    parser.add_argument("--keep-mib", type=int, default=1024, help="memory for examples read once already")
+
+
+def run(args):
+    import json
+    import sys
+    import time
+
+    import pandas as pd
+    import torch
+
+    from gwsim import checkpoint, dataset, devices, events, files, provenance, store, train
+    from gwsim.cli.memory import keep_freed_memory
+    from gwsim.cli.progress import progress
+
+    keep_freed_memory()
+    torch.set_num_threads(args.threads)
+    device = devices.choose(args.device)
+    settings = json.loads(args.settings.read_text())
+    kind = {"array": settings["array"], "scale": settings["scale"]}
+    examples, validation = (dataset.Examples(path, **kind) for path in (args.train, args.validation))
+    for held in (examples, validation):
+        train.expect_classes(settings["classes"], held)
+    if args.mix:
+        examples = mixed(examples, *args.mix, args.device)
+    training = train.Training(examples, validation, settings, args.seed, device, args.keep_mib * 2**20)
+    inputs = [files.fingerprint(path) for path in (args.train, args.validation, *args.mix)]
+    code = [provenance.code_sha256(__name__), provenance.versions(), str(device), args.threads]
+    key = store.digest([settings, args.seed, inputs, code])
+
+    state = args.output.with_name("state.safetensors")
+    if state.is_file():
+        resume(training, state, key)
+    log = events.Events(args.output.parent / "events")
+    for row in training.history:
+        log.add(row)
+    total = len(training.phases)
+    for epoch in range(len(training.history), total):
+        start = time.monotonic()
+        for _ in progress(training.epoch(epoch), f"epoch {epoch + 1} of {total}", training.batches(epoch)):
+            pass
+        row = training.history[-1]
+        row["seconds"] = round(time.monotonic() - start, 3)
+        print(train.sentence(row, total), file=sys.stderr, flush=True)
+        log.add(row)
+        files.write_atomic(args.history, pd.DataFrame(training.history).to_csv(index=False))
+        checkpoint.write(state, training.state(), {"key": key, "history": training.history})
+    description = {
+        "network": args.output.parent.name,
+        "seed": args.seed,
+        "training": settings,
+        **{name: settings[name] for name in ("model", "classes", "array", "scale")},
+        **{name: getattr(examples, name) for name in ("shape", "ifos", "sample_rate")},
+        "data": files.fingerprint(args.train),
+        "versions": provenance.versions(),
+        "revision": provenance.revision(),
+    }
+    files.write_atomic(args.history, pd.DataFrame(training.history).to_csv(index=False))
+    checkpoint.write(args.output, training.model.state_dict(), description)
+
+
+def mixed(examples, settings, noise, bank):
+    """Return the examples as rows that are rendered in memory."""
+    import json
+
+    import pandas as pd
+
+    from gwsim import dataset, render
+    from gwsim.noise import NoiseStore
+    from gwsim.waveforms import bank as banks
+    from gwsim.waveforms import ccsn
+
+    renderer = render.Renderer(
+        json.loads(settings.read_text()) | {"bank_start": ccsn.START},
+        NoiseStore(noise.parent / "data.zarr"),
+        banks.BankStore(bank.parent / "data.zarr"),
+    )
+    return dataset.Mixed(examples, pd.read_parquet(examples.folder / "draw.parquet"), renderer)
+
+
+def resume(training, state, key):
+    """Go on from the last whole epoch, where it is of the same settings, data, code and device."""
+    import sys
+
+    from gwsim import checkpoint
+    from gwsim.errors import GwsimError
+
+    try:
+        tensors, kept = checkpoint.read(state)
+    except GwsimError as error:
+        print(f"beginning anew: {error}", file=sys.stderr)
+        return
+    if kept["key"] != key:
+        print("beginning anew: settings, data, code, versions or device have changed", file=sys.stderr)
+        return
+    training.restore(tensors, kept["history"])
+    print(f"going on after epoch {len(training.history)}", file=sys.stderr)

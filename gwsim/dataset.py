@@ -1,0 +1,150 @@
+"""Examples as a network sees them: read from a finished store, or rendered in memory at another SNR.
+
+Both kinds have `table`, `classes`, `ifos`, `sample_rate`, `shape` (ifo, ...) and `read(rows)`; `batches`
+reads ahead in a thread of its own, so that a network never waits and never more than a few batches are held.
+A network's input is scaled here: by default min-max over all of an example's ifos together, to [0, 1].
+"""
+
+import json
+import queue
+import threading
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+
+from gwsim import manifest, store
+from gwsim.errors import GwsimError
+
+SCALES = ("minmax", "none")
+# Batches that are ready before they are asked for.
+AHEAD = 4
+
+
+class Examples:
+    """A finished dataset."""
+
+    def __init__(self, folder: Path, array: str = "spectrogram", scale: str = "minmax"):
+        self.folder = manifest.folder_of(folder)
+        manifest.read(self.folder / manifest.MANIFEST)
+        path = self.folder / "data.zarr"
+        self.name = f"{self.folder.parent.name}/{self.folder.name}"
+        self.attributes = json.loads((path / "zarr.json").read_text())["attributes"]
+        self.classes = self.attributes["classes"]
+        self.ifos = self.attributes["configuration"]["ifos"]
+        self.sample_rate = self.attributes["configuration"]["sample_rate"]
+        (experiment,) = self.attributes["configuration"]["experiments"].values()
+        self.duration = experiment["duration"]
+        self.array, self.scale = array, scale
+        self._values = store.open_array(path / array)
+        self.shape = tuple(self._values.shape[1:])
+        self.table = pd.read_parquet(self.folder / "table.parquet")
+        self.axes = {
+            name: store.open_array(path / name).read().result()
+            for name in self._values.domain.labels[2:]
+        }
+
+    def raw(self, rows: np.ndarray) -> np.ndarray:
+        """Return the rows as they are stored."""
+        return self._values[np.asarray(rows)].read().result()
+
+    def read(self, rows: np.ndarray) -> np.ndarray:
+        """Return the rows, scaled."""
+        return scaled(self.raw(rows), self.scale)
+
+
+class Mixed:
+    """A dataset that is nowhere on disk: rows of a table, each rendered at the SNR that `at` gave it.
+
+    renderer: a render.Renderer; examples: the finished dataset whose rows they are.
+    """
+
+    def __init__(self, examples: Examples, drawn: pd.DataFrame, renderer):
+        self.examples, self.drawn, self._renderer = examples, drawn, renderer
+        for name in ("name", "table", "classes", "ifos", "sample_rate", "duration", "shape", "array", "scale"):
+            setattr(self, name, getattr(examples, name))
+
+    def at(self, snr: np.ndarray) -> "Mixed":
+        """Return the same examples, each at its own wanted SNR."""
+        drawn = self.drawn.assign(snr_target=np.where(self.drawn["system"] < 0, np.nan, snr))
+        return Mixed(self.examples, drawn, self._renderer)
+
+    def read(self, rows: np.ndarray) -> np.ndarray:
+        """Render the rows, scaled."""
+        arrays, _ = self._renderer.rows(self.drawn.iloc[rows])
+        return scaled(arrays[self.array], self.scale)
+
+
+class Kept:
+    """Rows of a source that stay in memory once they were read, as many as a number of bytes holds."""
+
+    def __init__(self, source, rows: np.ndarray, most_bytes: int):
+        self._source = source
+        count = min(len(rows), most_bytes // (4 * int(np.prod(source.shape))))
+        self._place = np.full(len(source.table), -1)
+        self._place[rows[:count]] = np.arange(count)
+        self._values = np.empty((count, *source.shape), np.float32)
+        self._there = np.zeros(count, bool)
+
+    def read(self, rows: np.ndarray) -> np.ndarray:
+        """Return the rows, from memory where they are there."""
+        place = self._place[rows]
+        there = (place >= 0) & self._there[place] if len(self._there) else np.zeros(len(rows), bool)
+        if there.all():
+            return self._values[place]
+        values = np.empty((len(rows), *self._values.shape[1:]), np.float32)
+        values[there] = self._values[place[there]]
+        values[~there] = self._source.read(rows[~there])
+        new = ~there & (place >= 0)
+        self._values[place[new]], self._there[place[new]] = values[new], True
+        return values
+
+
+def scaled(values: np.ndarray, scale: str) -> np.ndarray:
+    """Return examples scaled each by itself: `minmax` to [0, 1], jointly over ifos; `none` as they are."""
+    if scale == "none":
+        return values
+    if scale != "minmax":
+        raise GwsimError(f"no scale '{scale}': expected one of {', '.join(SCALES)}")
+    axes = tuple(range(1, values.ndim))
+    low = values.min(axis=axes, keepdims=True)
+    span = values.max(axis=axes, keepdims=True) - low
+    # A constant example has no span: it becomes zero.
+    return (values - low) / np.where(span > 0, span, 1)
+
+
+def batches(read, rows: np.ndarray, size: int):
+    """Yield (rows, tensor) of `size` rows at a time, in order, read ahead in a thread."""
+    ready: queue.Queue = queue.Queue(AHEAD)
+    stopped = threading.Event()
+
+    def put(item) -> bool:
+        while not stopped.is_set():
+            try:
+                ready.put(item, timeout=0.1)
+                return True
+            except queue.Full:
+                continue
+        return False
+
+    def work():
+        try:
+            for first in range(0, len(rows), size):
+                part = rows[first : first + size]
+                if not put((part, torch.from_numpy(read(part)))):
+                    return
+            put(None)
+        except BaseException as error:
+            put(error)
+
+    thread = threading.Thread(target=work, daemon=True)
+    thread.start()
+    try:
+        while (item := ready.get()) is not None:
+            if isinstance(item, BaseException):
+                raise item
+            yield item
+    finally:
+        stopped.set()
+        thread.join()

@@ -1,0 +1,55 @@
+"""A trained network as ONNX, for programs without torch: written, then asked the same questions as torch."""
+
+import io
+
+import numpy as np
+import torch
+
+from gwsim import seeds
+from gwsim.errors import GwsimError
+
+# Logits of order ten, sums of 2112 float32 products in another order.
+TOLERANCE = 1e-4
+ASKED = 16
+
+
+def onnx(model: torch.nn.Module, shape: tuple[int, ...], description: dict[str, str]) -> bytes:
+    """Return a network as ONNX, for any number of examples: `input` (sample, ...) to `logits`."""
+    example = torch.zeros(2, *shape)
+    program = torch.onnx.export(
+        model,
+        (example,),
+        dynamo=True,
+        dynamic_shapes=({0: torch.export.Dim.DYNAMIC},),
+        input_names=["input"],
+        output_names=["logits"],
+        verbose=False,
+    )
+    program.model.metadata_props.update(description)
+    content = io.BytesIO()
+    program.save(content)
+    return content.getvalue()
+
+
+def farthest(content: bytes, model: torch.nn.Module, shape: tuple[int, ...]) -> float:
+    """Return the greatest difference of logits between ONNX Runtime and torch, for one example and several.
+
+    Raises GwsimError where it is more than rounding explains.
+    """
+    import onnxruntime
+
+    session = onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])
+    apart = 0.0
+    for count in (1, ASKED):
+        asked = seeds.uniforms("export", count, size=count * int(np.prod(shape)))
+        asked = asked.reshape(count, *shape).astype(np.float32)
+        (theirs,) = session.run(["logits"], {"input": asked})
+        with torch.no_grad():
+            ours = model(torch.from_numpy(asked)).numpy()
+        apart = max(apart, float(np.abs(theirs - ours).max()))
+    if not apart <= TOLERANCE:
+        raise GwsimError(
+            f"the exported network's logits differ from torch's by {apart:.2g}, expected at most {TOLERANCE:g}: "
+            "this version of torch or ONNX Runtime computes another network; see requirements.txt for the pins"
+        )
+    return apart

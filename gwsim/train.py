@@ -1,0 +1,222 @@
+"""Training: a network learns its classes in phases of SNR, epoch by epoch, the same for the same seed.
+
+Takes examples (see `dataset`) and the settings of one network; after every epoch there is a row of metrics
+and a state from which training goes on and ends in the same weights, wherever it was killed. Noise has no
+SNR and belongs to every phase.
+
+Columns of the metrics, one row an epoch: see COLUMNS.
+"""
+
+import numpy as np
+import pandas as pd
+import torch
+from torch.nn.functional import cross_entropy
+
+from gwsim import dataset, devices, models, seeds
+from gwsim.errors import GwsimError
+
+COLUMNS = {
+    "epoch": "counted from one",
+    "phase": "place in the list of phases",
+    "examples": "examples seen in the epoch",
+    "train_loss": "mean cross-entropy of the epoch's examples, each before its own step",
+    "train_accuracy": "share of the epoch's examples classified correctly",
+    "validation_loss": "mean cross-entropy of the validation set's examples of the phase",
+    "validation_accuracy": "share of them classified correctly",
+    "learning_rate": "learning rate of the epoch's last step",
+    "seconds": "wall-clock time of the epoch",
+}
+PRECISIONS = {"float32": None, "bfloat16": torch.bfloat16}
+# Batches between two looks at the loss: a look makes a GPU wait.
+LOOK_EVERY = 20
+
+
+def phase_rows(table: pd.DataFrame, settings: dict, phase: int) -> np.ndarray:
+    """Return the rows of one phase: noise, and signals in its range of SNR.
+
+    A phase replaces the ranges before it, or adds to them where the curriculum is cumulative. Raises
+    GwsimError where a class has no example.
+    """
+    phases = settings["phases"][: phase + 1]
+    taken = phases if settings["curriculum"] == "cumulative" else phases[-1:]
+    snr = table["snr"].to_numpy()
+    inside = np.isnan(snr)
+    for each in taken:
+        low, high = each.get("snr", (0, np.inf))
+        inside |= (snr >= low) & (snr <= high)
+    counts = np.bincount(table["label"].to_numpy()[inside], minlength=len(settings["classes"]))
+    empty = [name for name, count in zip(settings["classes"], counts, strict=True) if not count]
+    if empty:
+        raise GwsimError(
+            f"phase {phase} (SNR {[each.get('snr', 'any') for each in taken]}) has no example of "
+            f"{', '.join(empty)}: the table's SNRs run from {np.nanmin(snr, initial=np.inf):.1f} to "
+            f"{np.nanmax(snr, initial=-np.inf):.1f}; change the phase's snr, or draw more examples"
+        )
+    return np.flatnonzero(inside)
+
+
+def expect_classes(classes: list[str], examples) -> None:
+    """Raise GwsimError where a dataset has other classes than the settings."""
+    if list(classes) != list(examples.classes):
+        raise GwsimError(
+            f"the settings have the classes {', '.join(classes)}; {examples.name} has "
+            f"{', '.join(examples.classes)}: make the dataset again with this configuration"
+        )
+
+
+def sentence(row: dict, total: int) -> str:
+    """Return an epoch's metrics in words."""
+    return (
+        f"epoch {row['epoch']} of {total}, phase {row['phase']}: train loss {row['train_loss']:.4f}, "
+        f"accuracy {row['train_accuracy']:.2%}; validation loss {row['validation_loss']:.4f}, "
+        f"accuracy {row['validation_accuracy']:.2%}; {row['examples'] / row['seconds']:.0f} examples/s"
+    )
+
+
+class Training:
+    """A network on its way: `epoch` trains it by one, `state` and `restore` carry it over a kill."""
+
+    def __init__(self, examples, validation, settings: dict, seed: int, device: torch.device, keep_bytes: int):
+        self.settings, self.seed, self.device = settings, seed, device
+        self.examples, self.validation, self.keep_bytes = examples, validation, keep_bytes
+        model = models.build(settings["model"], examples.shape, len(settings["classes"]), seed)
+        layout = torch.channels_last if len(examples.shape) == 3 else torch.contiguous_format
+        self.model = model.to(device, memory_format=layout)
+        self.optimiser = torch.optim.Adam(self.model.parameters(), settings["learning_rate"])
+        self.history: list[dict] = []
+        self._phase, self._kept = -1, ()
+        self.phases = np.repeat(
+            np.arange(len(settings["phases"])), [phase["epochs"] for phase in settings["phases"]]
+        )
+
+    def state(self) -> dict[str, torch.Tensor]:
+        """Return all tensors that training goes on from."""
+        found = {f"model.{name}": value for name, value in self.model.state_dict().items()}
+        for place, entry in self.optimiser.state_dict()["state"].items():
+            found |= {f"optimiser.{place}.{name}": value for name, value in entry.items()}
+        return found
+
+    def restore(self, tensors: dict[str, torch.Tensor], history: list[dict]) -> None:
+        """Go on from an earlier state."""
+        split: dict = {"model": {}, "optimiser": {}}
+        for name, value in tensors.items():
+            kind, rest = name.split(".", 1)
+            split[kind][rest] = value
+        self.model.load_state_dict(split["model"])
+        moments: dict = {}
+        for name, value in split["optimiser"].items():
+            place, key = name.split(".")
+            moments.setdefault(int(place), {})[key] = value
+        self.optimiser.load_state_dict({**self.optimiser.state_dict(), "state": moments})
+        self.history = list(history)
+
+    def batches(self, epoch: int) -> int:
+        """Return how many steps an epoch has."""
+        self._enter(int(self.phases[epoch]))
+        return -(-len(self._rows) // self.settings["batch"])
+
+    def epoch(self, epoch: int):
+        """Train one epoch, counted from zero; yield after each step, then append to the history."""
+        self._enter(int(self.phases[epoch]))
+        seen = _Tally(self.device)
+        source = self._source(epoch)
+        order = seeds.generator(self.seed, "shuffle", epoch).permutation(self._rows)
+        self.model.train()
+        # Whatever a network draws while it trains (dropout) follows from the epoch alone.
+        with torch.random.fork_rng(devices=_cuda(self.device)):
+            torch.manual_seed(seeds.key(self.seed, "epoch", epoch) % 2**63)
+            for step, (rows, x) in enumerate(dataset.batches(source.read, order, self.settings["batch"])):
+                logits, loss = self._forward(self.examples, rows, x)
+                self.optimiser.zero_grad()
+                loss.backward()
+                self.optimiser.step()
+                seen.add(logits, loss, self._labels(self.examples, rows))
+                if step % LOOK_EVERY == 0:
+                    self._look(seen, epoch, step)
+                yield step
+        self._look(seen, epoch, step)
+        held = self._validate()
+        self.history.append(
+            {
+                "epoch": epoch + 1,
+                "phase": self._phase,
+                "examples": len(order),
+                **seen.means("train"),
+                **held.means("validation"),
+                "learning_rate": self.optimiser.param_groups[0]["lr"],
+            }
+        )
+
+    def _enter(self, phase: int) -> None:
+        """Choose a phase's rows, and what holds them in memory."""
+        if phase == self._phase:
+            return
+        self._phase = phase
+        mixed = isinstance(self.examples, dataset.Mixed)
+        table = self.examples.table
+        self._rows = np.arange(len(table)) if mixed else phase_rows(table, self.settings, phase)
+        held = phase_rows(self.validation.table, self.settings, phase)
+        self._held = held[: self.settings["validation_examples"]]
+        # The arrays of the phase before are let go first.
+        self._kept = ()
+        if not mixed:
+            self._kept = (dataset.Kept(self.examples, self._rows, self.keep_bytes),)
+        self._kept_held = dataset.Kept(self.validation, self._held, self.keep_bytes // 4)
+
+    def _source(self, epoch: int):
+        """Return what this epoch's examples are read from: the store, or its rows at freshly drawn SNRs."""
+        if self._kept:
+            return self._kept[0]
+        low, high = self.settings["phases"][self._phase]["snr"]
+        drawn = seeds.uniforms(self.seed, "snr", epoch, size=len(self.examples.table))
+        return self.examples.at(low + (high - low) * drawn)
+
+    def _labels(self, examples, rows: np.ndarray) -> torch.Tensor:
+        return torch.as_tensor(examples.table["label"].to_numpy()[rows], dtype=torch.int64).to(self.device)
+
+    def _forward(self, examples, rows: np.ndarray, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        kind = PRECISIONS[self.settings["precision"]]
+        with torch.autocast(self.device.type, dtype=kind, enabled=kind is not None):
+            logits = self.model(devices.put(x, self.device))
+        return logits, cross_entropy(logits.float(), self._labels(examples, rows))
+
+    @torch.no_grad()
+    def _validate(self) -> "_Tally":
+        self.model.eval()
+        seen = _Tally(self.device)
+        for rows, x in dataset.batches(self._kept_held.read, self._held, 4 * self.settings["batch"]):
+            seen.add(*self._forward(self.validation, rows, x), self._labels(self.validation, rows))
+        return seen
+
+    def _look(self, seen: "_Tally", epoch: int, step: int) -> None:
+        if not seen.finite():
+            raise GwsimError(
+                f"the loss is not finite in epoch {epoch + 1}, step {step + 1} (learning rate "
+                f"{self.settings['learning_rate']:g}, precision {self.settings['precision']}): lower the "
+                "learning rate, or look whether `gwsim verify` finds the dataset whole; the weights of the "
+                "last whole epoch are kept"
+            )
+
+
+class _Tally:
+    """Sums over examples, kept where the network is, so that it never waits for them."""
+
+    def __init__(self, device: torch.device):
+        self._sums = torch.zeros(2, dtype=torch.float64, device=device)
+        self._count = 0
+
+    def add(self, logits: torch.Tensor, loss: torch.Tensor, labels: torch.Tensor) -> None:
+        right = (logits.detach().argmax(-1) == labels).sum()
+        self._sums += torch.stack([loss.detach().double() * len(labels), right.double()])
+        self._count += len(labels)
+
+    def finite(self) -> bool:
+        return bool(self._sums.isfinite().all())
+
+    def means(self, name: str) -> dict[str, float]:
+        loss, right = self._sums.tolist()
+        return {f"{name}_loss": loss / self._count, f"{name}_accuracy": right / self._count}
+
+
+def _cuda(device: torch.device) -> list[int]:
+    return [torch.cuda.current_device()] if device.type == "cuda" else []

@@ -1,0 +1,43 @@
+"""Networks for programs without torch."""
+
+import numpy as np
+import onnx
+import onnxruntime
+import pytest
+import torch
+
+from gwsim import export, models
+from gwsim.errors import GwsimError
+
+SHAPE = (3, 20, 14)
+
+
+@pytest.fixture(scope="module")
+def exported():
+    model = models.build("ccsn_cnn", SHAPE, 4, 1).eval()
+    return model, export.onnx(model, SHAPE, {"classes": '["a"]'})
+
+
+def test_any_number_of_examples_gets_torchs_logits(exported):
+    model, content = exported
+    session = onnxruntime.InferenceSession(content)
+    for count in (1, 3, 17):
+        x = np.random.default_rng(count).random((count, *SHAPE)).astype(np.float32)
+        (logits,) = session.run(None, {"input": x})
+        np.testing.assert_allclose(logits, model(torch.from_numpy(x)).detach(), atol=2e-6)
+
+
+def test_the_file_is_whole_onnx_and_says_what_it_is(exported):
+    found = onnx.load_model_from_string(exported[1])
+    onnx.checker.check_model(found)
+    assert {entry.key: entry.value for entry in found.metadata_props}["classes"] == '["a"]'
+
+
+def test_the_check_sees_another_network(exported):
+    model, content = exported
+    assert export.farthest(content, model, SHAPE) < 1e-5
+    with torch.no_grad():
+        changed = models.build("ccsn_cnn", SHAPE, 4, 1).eval()
+        changed.dense2.bias += 0.01
+    with pytest.raises(GwsimError, match="logits differ from torch's by 0.01, expected at most 0.0001"):
+        export.farthest(content, changed, SHAPE)

@@ -1,0 +1,246 @@
+"""Training: it learns, the same for a seed, phase by phase, and goes on after a kill as if there had been none."""
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+from gwsim import dataset, events, train
+from gwsim.errors import GwsimError
+
+SHAPE = (2, 16, 12)
+CLASSES = ["noise", "low", "high"]
+CPU = torch.device("cpu")
+SETTINGS = {
+    "model": "ccsn_cnn",
+    "classes": CLASSES,
+    "phases": [{"epochs": 2, "snr": [15, 20]}, {"epochs": 2, "snr": [10, 15]}],
+    "curriculum": "replace",
+    "mix": False,
+    "batch": 16,
+    "learning_rate": 0.003,
+    "precision": "float32",
+    "validation_examples": 60,
+}
+
+
+class Bars:
+    """Noise, and bars at one of two frequencies, as bright as their SNR."""
+
+    name, shape, classes = "toy/bars", SHAPE, CLASSES
+
+    def __init__(self, count=240, seed=1):
+        chance = np.random.default_rng(seed)
+        label = np.arange(count) % 3
+        snr = np.where(label == 0, np.nan, chance.uniform(10, 20, count))
+        self.table = pd.DataFrame({"label": label, "snr": snr})
+        self.values = chance.rayleigh(1, (count, *SHAPE)).astype(np.float32)
+        for row in np.flatnonzero(label):
+            self.values[row, :, 3 if label[row] == 1 else 11] += snr[row] / 3
+        self.values = dataset.scaled(self.values, "minmax")
+
+    def read(self, rows):
+        return self.values[rows]
+
+
+def training(seed=7, examples=None, held=None, **changes):
+    """A network about to learn bars."""
+    return train.Training(examples or Bars(), held or Bars(60, 2), SETTINGS | changes, seed, CPU, 2**20)
+
+
+def learn(learner, epochs):
+    for epoch in epochs:
+        for _ in learner.epoch(epoch):
+            pass
+    return learner
+
+
+def same(one, two):
+    return one.keys() == two.keys() and all(torch.equal(one[name], two[name]) for name in one)
+
+
+def test_bars_are_learnt():
+    learner = learn(training(phases=[{"epochs": 12}]), range(12))
+    first, last = learner.history[0], learner.history[-1]
+    assert last["validation_accuracy"] > 0.95 > first["validation_accuracy"]
+    assert last["train_loss"] < first["train_loss"] / 3
+
+
+def test_a_seed_gives_its_weights_and_another_seed_others():
+    one, two, other = (learn(training(seed), range(2)) for seed in (7, 7, 8))
+    assert same(one.state(), two.state()) and one.history == two.history
+    assert not same(one.state(), other.state())
+
+
+def test_nothing_but_the_seed_decides():
+    torch.manual_seed(1)
+    one = learn(training(), range(1))
+    np.random.seed(5)  # noqa: NPY002
+    torch.manual_seed(2)
+    assert same(one.state(), learn(training(), range(1)).state())
+
+
+@pytest.mark.parametrize("killed_after", [1, 2, 3])
+def test_training_goes_on_in_the_same_weights(killed_after):
+    whole = learn(training(), range(4))
+    before = learn(training(), range(killed_after))
+    kept = {name: value.clone() for name, value in before.state().items()}
+    after = training(seed=7)
+    after.restore(kept, before.history)
+    learn(after, range(killed_after, 4))
+    assert same(after.state(), whole.state()) and after.history == whole.history
+
+
+def test_a_state_without_the_optimisers_moments_would_differ():
+    """The test above can fail."""
+    whole, before = learn(training(), range(4)), learn(training(), range(2))
+    kept = {name: value.clone() for name, value in before.state().items() if name.startswith("model.")}
+    after = training()
+    after.restore(kept, before.history)
+    assert not same(learn(after, range(2, 4)).state(), whole.state())
+
+
+def test_losses_are_those_of_torch_alone():
+    """The first epoch, written out: order from the history's own rows, torch's Adam and loss."""
+    learner = training(phases=[{"epochs": 1}])
+    model, examples = train.models.build("ccsn_cnn", SHAPE, 3, 7), Bars()
+    order = train.seeds.generator(7, "shuffle", 0).permutation(240)
+    adam, total = torch.optim.Adam(model.parameters(), 0.003), 0.0
+    for first in range(0, 240, 16):
+        rows = order[first : first + 16]
+        label = torch.as_tensor(examples.table["label"].to_numpy()[rows])
+        loss = torch.nn.functional.cross_entropy(model(torch.from_numpy(examples.read(rows))), label)
+        adam.zero_grad()
+        loss.backward()
+        adam.step()
+        total += loss.item() * len(rows)
+    learn(learner, range(1))
+    assert learner.history[0]["train_loss"] == pytest.approx(total / 240, rel=1e-4)
+
+
+# ---- phases
+
+
+def rows_of(phase, **changes):
+    table = Bars().table
+    return table.iloc[train.phase_rows(table, SETTINGS | changes, phase)]
+
+
+def test_a_phase_replaces_the_range_before_it():
+    second = rows_of(1)
+    assert second["snr"].min() >= 10 and second["snr"].max() <= 15
+    assert (second["label"] == 0).sum() == 80  # noise belongs to every phase
+
+
+def test_a_cumulative_curriculum_adds_to_it():
+    both = rows_of(1, curriculum="cumulative")
+    assert len(both) == 240
+
+
+def test_a_phase_without_range_takes_all():
+    assert len(rows_of(0, phases=[{"epochs": 1}])) == 240
+
+
+def test_a_phase_that_leaves_a_class_empty_is_refused():
+    with pytest.raises(GwsimError, match=r"phase 0 .* has no example of low, high: .* run from 10\.\d to"):
+        rows_of(0, phases=[{"epochs": 1, "snr": [90, 100]}])
+
+
+def test_examples_that_are_seen_are_the_phases():
+    learner = learn(training(), range(3))
+    table = Bars().table
+    counts = [len(train.phase_rows(table, SETTINGS, phase)) for phase in (0, 0, 1)]
+    assert [row["examples"] for row in learner.history] == counts
+    assert [row["phase"] for row in learner.history] == [0, 0, 1]
+
+
+# ---- mixing
+
+
+class Dial(Bars):
+    """Bars whose SNR is turned: what a Mixed dataset is to training."""
+
+    def __init__(self):
+        super().__init__()
+        self.turned = []
+
+    def at(self, snr):
+        self.turned.append(snr)
+        return self
+
+
+def test_snrs_are_drawn_anew_in_every_epoch(monkeypatch):
+    monkeypatch.setattr(dataset, "Mixed", Dial)
+    dial = Dial()
+    learner = learn(training(examples=dial, mix=True), range(3))
+    assert [row["examples"] for row in learner.history] == [240, 240, 240]
+    first, second, third = dial.turned
+    assert not np.array_equal(first, second)
+    assert first.min() >= 15 and first.max() <= 20 and third.min() >= 10 and third.max() <= 15
+    again = Dial()
+    learn(training(examples=again, mix=True), range(1))
+    np.testing.assert_array_equal(again.turned[0], first)
+
+
+# ---- trouble
+
+
+@pytest.mark.filterwarnings("ignore:invalid value")
+def test_a_loss_that_is_not_finite_stops_early():
+    sick = Bars()
+    sick.values[3] = np.nan
+    with pytest.raises(
+        GwsimError, match=r"the loss is not finite in epoch 1, step \d+ \(learning rate 0.003"
+    ):
+        learn(training(examples=sick), range(1))
+
+
+def test_other_classes_name_both_sides():
+    with pytest.raises(
+        GwsimError, match="the settings have the classes noise, one; toy/bars has noise, low, high"
+    ):
+        train.expect_classes(["noise", "one"], Bars())
+
+
+def test_half_precision_learns_too():
+    learner = learn(training(phases=[{"epochs": 4}], precision="bfloat16"), range(4))
+    exact = learn(training(phases=[{"epochs": 4}]), range(4))
+    assert learner.history[-1]["train_loss"] == pytest.approx(exact.history[-1]["train_loss"], rel=0.3)
+    assert not same(learner.state(), exact.state())
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
+def test_cuda_learns_the_same():
+    exact = learn(training(), range(4))
+    there = train.Training(Bars(), Bars(60, 2), SETTINGS, 7, torch.device("cuda"), 2**20)
+    learn(there, range(4))
+    assert there.history[-1]["train_loss"] == pytest.approx(exact.history[-1]["train_loss"], rel=0.05)
+
+
+# ---- metrics
+
+
+def test_events_hold_what_tensorboard_reads(tmp_path):
+    """Read by TensorBoard's record format: length, checksum, event, checksum."""
+    from tensorboardX.proto.event_pb2 import Event
+
+    log = events.Events(tmp_path)
+    log.add({"epoch": 1, "train_loss": 0.5})
+    log.add({"epoch": 2, "train_loss": 0.25})
+    content, found = (tmp_path / events.NAME).read_bytes(), []
+    while content:
+        size = int.from_bytes(content[:8], "little")
+        found.append(Event.FromString(content[12 : 12 + size]))
+        content = content[16 + size :]
+    assert found[0].file_version == "brain.Event:2"
+    assert [
+        (each.step, each.summary.value[0].tag, each.summary.value[0].simple_value) for each in found[1:]
+    ] == [
+        (1, "train_loss", 0.5),
+        (2, "train_loss", 0.25),
+    ]
+
+
+def test_a_row_has_the_columns_that_are_described():
+    learner = learn(training(), range(1))
+    assert [*learner.history[0], "seconds"] == list(train.COLUMNS)

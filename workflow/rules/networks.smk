@@ -1,0 +1,84 @@
+# Networks of the configuration and what they are trained on and asked; names of files that the rules share.
+
+NETWORKS = [
+    f"{experiment}/networks/{network}-{seed}"
+    for experiment, content in config["experiments"].items()
+    for network, recipe in content["networks"].items()
+    for seed in recipe["seeds"]
+]
+
+
+wildcard_constraints:
+    network="[a-z0-9_]+",
+    seed="[0-9]+",
+
+
+def recipe_of(wildcards):
+    """Return a network's recipe."""
+    networks = config["experiments"][wildcards.experiment]["networks"]
+    if wildcards.network not in networks:
+        raise WorkflowError(
+            f"no network {wildcards.network} in {wildcards.experiment}: expected one of {', '.join(networks)}"
+        )
+    return networks[wildcards.network]
+
+
+def manifests(wildcards, names):
+    """Return the manifests of an experiment's datasets."""
+    return [f"results/{wildcards.experiment}/{name}/manifest.json" for name in names]
+
+
+def training_sets(wildcards):
+    """Return the manifests of a network's training and validation sets."""
+    train = recipe_of(wildcards)["train"]
+    found = manifests(wildcards, [train["dataset"], train["validation"]])
+    return dict(zip(("train", "validation"), found))
+
+
+def mixed_from(wildcards):
+    """Return what examples are rendered from in memory; nothing where they are read from the store."""
+    train = recipe_of(wildcards)["train"]
+    if not train["mix"]:
+        return []
+    name = f"{wildcards.experiment}/{train['dataset']}"
+    return [
+        f"results/config/{name}/render.json",
+        f"results/noise/{RUN}/manifest.json",
+        f"results/{name}/bank/manifest.json",
+    ]
+
+
+def asked(wildcards, stage):
+    """Return an experiment's part of the configuration about one stage."""
+    return config["experiments"][wildcards.experiment][stage]
+
+
+def evaluated_sets(wildcards):
+    """Return the manifests of the datasets that networks are evaluated on."""
+    return manifests(wildcards, asked(wildcards, "evaluate")["datasets"])
+
+
+def explained_sets(wildcards):
+    """Return the manifests of the datasets whose examples are explained."""
+    explain = asked(wildcards, "explain")
+    return manifests(wildcards, dict.fromkeys((explain["dataset"], explain["atlas"])))
+
+
+def embedded_set(wildcards):
+    """Return the manifest of the dataset whose features are mapped."""
+    return manifests(wildcards, [asked(wildcards, "embed")["dataset"]])
+
+
+def first_set(wildcards):
+    """Return the folder of the first dataset that is evaluated: windows of noise are rendered as its rows are."""
+    return f"{wildcards.experiment}/{asked(wildcards, 'evaluate')['datasets'][0]}"
+
+
+def background_settings(wildcards):
+    """Return the settings by which windows of noise are rendered."""
+    return f"results/config/{first_set(wildcards)}/render.json"
+
+
+def background_bank(wildcards):
+    """Return the bank whose length the windows of noise have room for."""
+    return f"results/{first_set(wildcards)}/bank/manifest.json"

@@ -1,0 +1,59 @@
+# REQUIRED INPUTS:
+#     results/EXPERIMENT/DATASET/manifest.json                          training and validation sets
+# OUTPUTS:
+#     results/EXPERIMENT/networks/NETWORK-SEED/model.safetensors        weights, and what they are
+#     results/EXPERIMENT/networks/NETWORK-SEED/metrics.csv              one row per epoch
+#     results/EXPERIMENT/networks/NETWORK-SEED/events                   the same for TensorBoard
+#     results/EXPERIMENT/networks/NETWORK-SEED/model.onnx               for programs without torch
+
+
+rule train:
+    input:
+        unpack(training_sets),
+        settings="results/config/{experiment}/networks/{network}/train.json",
+        mix=mixed_from,
+        code=code("train"),
+    output:
+        model="results/{experiment}/networks/{network}-{seed}/model.safetensors",
+        history="results/{experiment}/networks/{network}-{seed}/metrics.csv",
+    log:
+        "logs/train/{experiment}-{network}-{seed}.log",
+    benchmark:
+        "logs/benchmarks/train/{experiment}-{network}-{seed}.tsv"
+    conda:
+        "../../environment.yml"
+    threads: LEARN_THREADS
+    resources:
+        mem_mb=learn_mb,
+        runtime=train_minutes,
+        device=DEVICE,
+    params:
+        keep=KEEP_MIB,
+    message:
+        "training {wildcards.network} of {wildcards.experiment}, seed {wildcards.seed}"
+    shell:
+        "gwsim train --settings {input.settings} --seed {wildcards.seed} --train {input.train} "
+        "--validation {input.validation} --mix {input.mix} --output {output.model} --history {output.history} "
+        "--device {resources.device} --threads {threads} --keep-mib {params.keep} 2> {log}"
+
+
+rule export:
+    input:
+        model="results/{experiment}/networks/{network}-{seed}/model.safetensors",
+        code=code("export"),
+    output:
+        "results/{experiment}/networks/{network}-{seed}/model.onnx",
+    log:
+        "logs/export/{experiment}-{network}-{seed}.log",
+    benchmark:
+        "logs/benchmarks/export/{experiment}-{network}-{seed}.tsv"
+    conda:
+        "../../environment.yml"
+    threads: 1
+    resources:
+        mem_mb=learn_mb,
+        runtime=short_minutes,
+    message:
+        "{wildcards.network} of {wildcards.experiment}, seed {wildcards.seed}, as ONNX"
+    shell:
+        "gwsim export {input.model} {output} > {log} 2>&1"
