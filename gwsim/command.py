@@ -33,6 +33,8 @@ VERBS = (
     "quality",
     "train",
     "export",
+    "evaluate",
+    "embed",
 )
 
 # The disk is full, the quota used up, or a file larger than allowed.

@@ -1,0 +1,39 @@
+# REQUIRED INPUTS:
+#     results/EXPERIMENT/networks/NETWORK-SEED/model.safetensors        a trained network
+#     results/EXPERIMENT/DATASET/manifest.json                          datasets that it classifies
+#     results/noise/RUN/manifest.json                                   noise, for false alarms
+# OUTPUTS:
+#     results/EXPERIMENT/networks/NETWORK-SEED/evaluate/DATASET.parquet     one row per example
+#     results/EXPERIMENT/networks/NETWORK-SEED/evaluate/background.parquet  one row per window of noise alone
+#     results/EXPERIMENT/networks/NETWORK-SEED/evaluate/metrics.json        rates, confusion, false alarms
+
+
+rule evaluate:
+    input:
+        model="results/{experiment}/networks/{network}-{seed}/model.safetensors",
+        settings="results/config/{experiment}/evaluate.json",
+        data=evaluated_sets,
+        noise=f"results/noise/{RUN}/manifest.json",
+        segments=f"results/segments/{RUN}/segments.json",
+        bank=background_bank,
+        render=background_settings,
+        code=code("evaluate"),
+    output:
+        metrics="results/{experiment}/networks/{network}-{seed}/evaluate/metrics.json",
+    log:
+        "logs/evaluate/{experiment}-{network}-{seed}.log",
+    benchmark:
+        "logs/benchmarks/evaluate/{experiment}-{network}-{seed}.tsv"
+    conda:
+        "../../environment.yml"
+    threads: LEARN_THREADS
+    resources:
+        mem_mb=learn_mb,
+        runtime=render_minutes,
+        device=DEVICE,
+    message:
+        "evaluating {wildcards.network} of {wildcards.experiment}, seed {wildcards.seed}"
+    shell:
+        "gwsim evaluate --settings {input.settings} --model {input.model} --data {input.data} --noise {input.noise} "
+        "--bank {input.bank} --segments {input.segments} --render {input.render} --metrics {output.metrics} "
+        "--device {resources.device} --threads {threads} 2> {log}"
