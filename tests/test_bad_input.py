@@ -19,7 +19,8 @@ import numpy as np
 import pytest
 import yaml
 
-from gwsim import command, configuration, stages
+from gwsim import command as gwsim_command
+from gwsim import configuration, stages
 from gwsim.strain import gwosc_layout
 from gwsim.waveforms import ccsn
 from gwsim.waveforms.ccsn_files import Moments
@@ -48,6 +49,7 @@ OVERLAY = {
             },
             "render": {"spectrogram": {"window": 64, "hop": 32, "f_max": 400}, "shard_mib": 0.001},
             "datasets": {"train": {"examples": 100}, "validation": None, "test": None, "gallery": None},
+            "networks": None,
         }
     },
 }
@@ -495,7 +497,7 @@ def test_check_tells_what_is_wrong(capsys, monkeypatch, tmp_path, change, words)
     for name, content in {"mini.yaml": OVERLAY, "change.yaml": change}.items():
         Path(name).write_text(yaml.safe_dump(content))
     with pytest.raises(SystemExit) as end:
-        command.main(["check", str(ROOT / "config.yaml"), "mini.yaml", "change.yaml"])
+        gwsim_command.main(["check", str(ROOT / "config.yaml"), "mini.yaml", "change.yaml"])
     out, err = capsys.readouterr()
     assert end.value.code == 2 and not out
     assert re.search(".*".join(map(re.escape, words)), err, re.DOTALL), err
@@ -533,7 +535,7 @@ def test_what_is_no_store_is_told_with_the_stores_near_it(undisturbed, capsys, m
         (f"{TRAIN}/table.parquet", "table.parquet is a file, expected a store's folder"),
     ):
         with pytest.raises(SystemExit) as end:
-            command.main([verb, path])
+            gwsim_command.main([verb, path])
         assert_refused(subprocess.CompletedProcess(verb, end.value.code, *capsys.readouterr()), *words)
 
 
@@ -564,7 +566,7 @@ def test_a_file_that_we_should_have_made_keeps_its_traceback(capsys, monkeypatch
 
     monkeypatch.setattr(verify, "run", fail)
     with pytest.raises(FileNotFoundError, match=r"ours\.json"):
-        command.main(["verify", "theirs.json"])
+        gwsim_command.main(["verify", "theirs.json"])
 
 
 # Through Snakemake

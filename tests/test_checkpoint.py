@@ -89,7 +89,7 @@ def test_tensors_of_strangers_and_pickles_are_refused(tmp_path):
 
 
 def test_a_file_that_is_not_there_says_which_stage_makes_it(tmp_path):
-    with pytest.raises(GwsimError, match="no network stands at .*; run the stage train first"):
+    with pytest.raises(GwsimError, match=r"no network stands at .*; run the stage train first"):
         checkpoint.load(tmp_path / "model.safetensors")
 
 

@@ -19,6 +19,10 @@ OPEN = (
     "experiments",
     "experiments.ccsn.datasets",
     "experiments.ccsn.waveforms.models",
+    "experiments.ccsn.networks",
+    "experiments.ccsn.explain.select",
+    "experiments.ccsn.embed.select",
+    "experiments.ccsn.reported.numbers",
     "segments.events",
     "segments.splits",
 )
@@ -163,7 +167,7 @@ CLOSED = [path for path in MAPPINGS if ".".join(map(str, path)) not in OPEN]
 
 @pytest.mark.parametrize("path", CLOSED, ids=lambda path: ".".join(map(str, path)) or "top")
 def test_an_unknown_key_is_refused_wherever_it_stands(path):
-    where = ".".join(map(str, path)) or "top level"
+    where = in_words(path) or "top level"
     found = faults(put(DEFAULT, (*path, "stray"), 1))
     assert any(
         re.match(rf"{re.escape(where)}: unknown key 'stray' \((did you mean|known: )", one) for one in found
@@ -228,7 +232,53 @@ def test_what_is_missing_is_named_with_its_meaning():
 
 MODELS = DEFAULT["experiments"]["ccsn"]["waveforms"]["models"]
 T = "experiments.ccsn.datasets.train"
+TRAIN = "experiments__ccsn__networks__paper__train"
 FAULTS = [
+    (
+        changed(**{f"{TRAIN}__dataset": "trian"}),
+        "networks.paper.train.dataset: no dataset 'trian' (known: train",
+    ),
+    (
+        changed(**{f"{TRAIN}__validation": "x"}),
+        "networks.paper.train.validation: no dataset 'x' (known: train",
+    ),
+    (
+        changed(**{f"{TRAIN}__phases": [{"epochs": 1, "snr": [50, 40]}]}),
+        "networks.paper.train.phases[0].snr: got [50, 40], expected 0 < low < high",
+    ),
+    (
+        changed(**{f"{TRAIN}__phases": [{"epochs": 1}], f"{TRAIN}__mix": True}),
+        "phases[0]: mix draws SNRs from the phase's snr, and there is none",
+    ),
+    (changed(**{f"{TRAIN}__phases": []}), "networks.paper.train.phases: got [], expected at least 1 value"),
+    (changed(**{f"{TRAIN}__precision": "half"}), "got 'half', expected one of float32, bfloat16"),
+    (changed(experiments__ccsn__networks__paper__model="vgg"), "got 'vgg', expected one of ccsn_cnn"),
+    (
+        changed(experiments__ccsn__evaluate__datasets=["test"]),
+        "explain.atlas: 'gallery' is not among evaluate",
+    ),
+    (
+        changed(experiments__ccsn__evaluate__background={"threshold": "x", "measured": "test"}),
+        "evaluate.background.threshold: no split 'x' (known: train, validation, test)",
+    ),
+    (
+        changed(experiments__ccsn__evaluate__background={"threshold": "test", "measured": "test"}),
+        "evaluate.background: thresholds set and measured on 'test', expected two splits",
+    ),
+    (
+        changed(experiments__ccsn__evaluate__false_alarms_per_day=[0]),
+        "evaluate.false_alarms_per_day: got 0, expected rates above zero",
+    ),
+    (
+        changed(experiments__ccsn__explain__target="s99"),
+        "explain.target: got 's99', expected one of predicted",
+    ),
+    (
+        changed(experiments__ccsn__explain__select={"distance": 1}),
+        "explain.select: no column 'distance' (known:",
+    ),
+    (changed(experiments__ccsn__embed__dataset="x"), "embed.dataset: no dataset 'x' (known: train"),
+    (changed(experiments__ccsn__explain=None), "experiments.ccsn.explain: got nothing, expected a mapping"),
     (changed(seed="1e3"), "seed: got '1e3', expected a whole number, which this is not in YAML: write 1000"),
     (changed(seed=1.0), "seed: got 1.0, expected a whole number (Seed of everything random.)"),
     (changed(seed=None), "seed: got nothing, expected a whole number"),
@@ -430,6 +480,17 @@ def test_a_fault_is_told_in_words(config, message):
     assert not any("under any of the given schemas" in line or "is not of type" in line for line in found)
 
 
+def test_networks_need_what_they_are_asked_and_none_need_nothing(config):
+    ccsn = config["experiments"]["ccsn"]
+    del ccsn["explain"], ccsn["embed"]
+    assert faults(config) == [
+        "experiments.ccsn.networks: explain, embed are missing, which say what they are asked"
+    ]
+    del ccsn["networks"]
+    assert faults(config) == []
+    assert not any("networks" in path or path == "ccsn/evaluate" for path in stages.settings(config))
+
+
 def test_faults_are_all_told_at_once():
     config = changed(seed="x", band=[20], noise__filter=None, segments__stray=1)
     config["experiments"]["ccsn"]["datasets"]["train"]["draw"]["snr"] = {"uniform": ["a", "b"]}
@@ -484,9 +545,17 @@ MORE["experiments"]["ccsn"]["datasets"]["more"] = DEFAULT["experiments"]["ccsn"]
         (changed(noise__filter=1), {"noise"} | stage("draw") | CARDS),
         (changed(segments__guard=5), {"segments"} | CARDS),
         (changed(strain__simulated__drift=0.1), {"strain"} | CARDS),
-        (changed(seed=1), {"strain"} | stage("draw") | CARDS),
+        (changed(seed=1), {"strain", "ccsn/embed"} | stage("draw") | CARDS),
         (changed(band=[30, 1600]), {"noise"} | stage("render") | CARDS),
-        (changed(run="other"), CARDS),
+        (changed(run="other"), {"report"} | CARDS),
+        (changed(experiments__ccsn__networks__paper__seeds=[1, 2]), {"report"}),
+        (changed(experiments__ccsn__networks__paper__train__batch=64), {"ccsn/networks/paper/train"}),
+        (changed(experiments__ccsn__networks__paper__scale="none"), {"ccsn/networks/paper/train"}),
+        (changed(experiments__ccsn__evaluate__datasets=["test", "gallery"]), {"ccsn/evaluate"}),
+        (changed(experiments__ccsn__evaluate__shown=[2]), {"ccsn/figures"}),
+        (changed(experiments__ccsn__explain__score="logit"), {"ccsn/explain"}),
+        (changed(experiments__ccsn__embed__perplexity=20), {"ccsn/embed"}),
+        (changed(experiments__ccsn__reported__numbers={}), {"report"}),
     ],
 )
 def test_settings_change_only_where_they_are_used(config, expected):
@@ -553,3 +622,14 @@ def test_null_in_an_overlay_takes_away_what_it_replaces(config):
     merged = configuration.pruned(configuration.overlay(config, other))
     assert merged["experiments"]["ccsn"]["datasets"]["train"]["draw"] == {"snr": {"grid": [8, 12]}}
     assert faults(merged) == []
+
+
+def test_the_papers_run_over_simulated_strain_is_the_papers_run(config):
+    """What is learnt from GWOSC's strain is learnt from the simulated one in the same way."""
+    real, simulated = (
+        configuration.overlay(config, yaml.safe_load((ROOT / "workflow/configs" / name).read_text()))
+        for name in ("paper-ccsn.yaml", "paper-ccsn-simulated.yaml")
+    )
+    assert real["experiments"] == simulated["experiments"]
+    assert real["segments"]["splits"] == simulated["segments"]["splits"]
+    assert (real["strain"]["source"], simulated["strain"]["source"]) == ("files", "simulated")

@@ -39,5 +39,5 @@ def test_the_check_sees_another_network(exported):
     with torch.no_grad():
         changed = models.build("ccsn_cnn", SHAPE, 4, 1).eval()
         changed.dense2.bias += 0.01
-    with pytest.raises(GwsimError, match="logits differ from torch's by 0.01, expected at most 0.0001"):
+    with pytest.raises(GwsimError, match=r"logits differ from torch's by 0\.01, expected at most 0\.0001"):
         export.farthest(content, changed, SHAPE)

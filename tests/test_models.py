@@ -111,7 +111,7 @@ def test_centres_of_strides_paddings_and_dilations():
 
 @pytest.mark.parametrize("name, shape", [("ccsn_cnn", (3, 4096)), ("ccsn_cnn", (3, 94, 9))])
 def test_a_shape_that_does_not_fit_is_refused(name, shape):
-    with pytest.raises(GwsimError, match="takes spectrograms .* got shape"):
+    with pytest.raises(GwsimError, match=r"takes spectrograms .* got shape"):
         models.build(name, shape, CLASSES, 1)
 
 

@@ -1,11 +1,11 @@
-"""Training: it learns, the same for a seed, phase by phase, and goes on after a kill as if there had been none."""
+"""Training: it learns, the same for a seed, phase by phase, and goes on after a kill."""
 
 import numpy as np
 import pandas as pd
 import pytest
 import torch
 
-from gwsim import dataset, events, train
+from gwsim import dataset, devices, events, train
 from gwsim.errors import GwsimError
 
 SHAPE = (2, 16, 12)
@@ -75,7 +75,7 @@ def test_a_seed_gives_its_weights_and_another_seed_others():
 def test_nothing_but_the_seed_decides():
     torch.manual_seed(1)
     one = learn(training(), range(1))
-    np.random.seed(5)  # noqa: NPY002
+    np.random.seed(5)
     torch.manual_seed(2)
     assert same(one.state(), learn(training(), range(1)).state())
 
@@ -169,16 +169,17 @@ class Dial(Bars):
         return self
 
 
-def test_snrs_are_drawn_anew_in_every_epoch(monkeypatch):
-    monkeypatch.setattr(dataset, "Mixed", Dial)
-    dial = Dial()
-    learner = learn(training(examples=dial, mix=True), range(3))
+def test_snrs_are_drawn_anew_in_every_epoch():
+    dial, held = Dial(), Dial()
+    learner = learn(training(examples=dial, held=held, mix=True), range(3))
     assert [row["examples"] for row in learner.history] == [240, 240, 240]
     first, second, third = dial.turned
     assert not np.array_equal(first, second)
     assert first.min() >= 15 and first.max() <= 20 and third.min() >= 10 and third.max() <= 15
+    # The validation set's are drawn once a phase.
+    assert [(round(min(snr)), round(max(snr))) for snr in held.turned] == [(15, 20), (10, 15)]
     again = Dial()
-    learn(training(examples=again, mix=True), range(1))
+    learn(training(examples=again, held=Dial(), mix=True), range(1))
     np.testing.assert_array_equal(again.turned[0], first)
 
 
@@ -215,6 +216,17 @@ def test_cuda_learns_the_same():
     there = train.Training(Bars(), Bars(60, 2), SETTINGS, 7, torch.device("cuda"), 2**20)
     learn(there, range(4))
     assert there.history[-1]["train_loss"] == pytest.approx(exact.history[-1]["train_loss"], rel=0.05)
+
+
+def test_a_gpu_that_is_demanded_and_missing_is_told(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    assert devices.choose("auto").type == "cpu"
+    with pytest.raises(
+        GwsimError, match=r"the device cuda is demanded and torch .* finds no GPU here: ask for one"
+    ):
+        devices.choose("cuda")
+    with pytest.raises(GwsimError, match="no device 'gpu': expected one of auto, cpu, cuda"):
+        devices.choose("gpu")
 
 
 # ---- metrics

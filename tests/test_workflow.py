@@ -13,9 +13,11 @@ import time
 from pathlib import Path
 
 import numpy as np
+import onnxruntime
 import pandas as pd
 import pytest
 import scipy.signal
+import scipy.special
 import xarray
 import yaml
 
@@ -26,6 +28,7 @@ ROOT = Path(__file__).resolve().parents[1]
 TINY = ROOT / "workflow" / "configs" / "tiny.yaml"
 SETS = ("train", "validation", "test", "gallery")
 STORES = [f"results/ccsn/{name}" for name in SETS]
+NETWORK = "results/ccsn/networks/paper-1"
 ENVIRONMENT = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
 KILLS = 25
 
@@ -61,6 +64,105 @@ def test_a_run_makes_whole_stores_and_their_pages(finished):
     manifest.verify(finished / "results" / "noise" / "tiny")
 
 
+def test_a_run_ends_with_a_page_whose_links_are_there(finished):
+    page = (finished / "results" / "index.html").read_text()
+    links = set(re.findall(r'(?:src|href)="([^"#][^"]*)"', page))
+    assert {f"ccsn/{name}/quality/index.html" for name in SETS} <= links and len(links) > 40
+    assert [link for link in links if not (finished / "results" / link).exists()] == []
+    assert "://" not in page
+
+
+def test_predictions_are_those_of_other_readers_and_another_runtime(finished):
+    """xarray reads the store, numpy scales, ONNX Runtime runs the network: none of this package."""
+    session = onnxruntime.InferenceSession(finished / NETWORK / "model.onnx")
+    predicted = pd.read_parquet(finished / NETWORK / "evaluate" / "test.parquet")
+    with xarray.open_zarr(finished / "results/ccsn/test/data.zarr", chunks=None) as data:
+        x, names = data["spectrogram"].values, data["label"].attrs["flag_meanings"].split()
+        assert (data["label"].values == predicted["label"]).all()
+    low, high = (edge(axis=(1, 2, 3), keepdims=True) for edge in (x.min, x.max))
+    (logits,) = session.run(None, {"input": (x - low) / (high - low)})
+    theirs = predicted[[f"logit_{name}" for name in names]].to_numpy()
+    np.testing.assert_allclose(theirs, logits, atol=1e-4)
+    scores = predicted[[f"score_{name}" for name in names]].to_numpy()
+    np.testing.assert_allclose(scores, scipy.special.softmax(logits.astype(float), axis=1), atol=1e-4)
+    assert (predicted["predicted"] == logits.argmax(1)).mean() > 0.98  # ties within rounding
+
+
+def test_numbers_of_the_page_are_those_of_the_predictions(finished):
+    metrics = json.loads((finished / NETWORK / "evaluate" / "metrics.json").read_text())
+    predicted = pd.read_parquet(finished / NETWORK / "evaluate" / "validation.parquet")
+    accuracy = (predicted["label"] == predicted["predicted"]).mean()
+    assert metrics["numbers"]["accuracy_validation"]["value"] == pytest.approx(accuracy)
+
+
+def test_a_killed_training_ends_in_the_same_weights(finished, tmp_path):
+    """Killed twice: before and after its first whole epoch."""
+    command = [sys.executable, "-m", "gwsim", "train", "--seed", "1", "--device", "cpu"]
+    command += ["--settings", finished / "results/config/ccsn/networks/paper/train.json"]
+    command += ["--train", finished / STORES[0] / "manifest.json"]
+    command += ["--validation", finished / STORES[1] / "manifest.json"]
+    folder = tmp_path / "paper-1"
+    command += ["--output", folder / "model.safetensors", "--history", folder / "metrics.csv"]
+    for wanted in ("events/events.out.tfevents.gwsim", "state.safetensors"):
+        process = subprocess.Popen(command, stderr=subprocess.DEVNULL, env=ENVIRONMENT)
+        while not (folder / wanted).exists() and process.poll() is None:
+            time.sleep(0.005)
+        process.kill()
+        process.wait()
+    assert not (folder / "model.safetensors").exists(), "the training was over before it was killed"
+    run = subprocess.run(command, capture_output=True, text=True, env=ENVIRONMENT)
+    assert run.returncode == 0 and "going on after epoch 1" in run.stderr, run.stderr
+    whole = finished / NETWORK / "model.safetensors"
+    assert (folder / "model.safetensors").read_bytes() == whole.read_bytes()
+    assert len(pd.read_csv(folder / "metrics.csv")) == 2
+
+
+def mixing(finished, *names):
+    """What sets are rendered from: noise, and settings and bank of each."""
+    folder, found = finished / "results", []
+    for name in names:
+        found += [folder / f"config/ccsn/{name}/render.json", folder / f"ccsn/{name}/bank/manifest.json"]
+    return [folder / "noise/tiny/manifest.json", *found]
+
+
+def test_examples_mixed_in_memory_are_the_stores_and_louder_ones_at_will(finished):
+    from gwsim import dataset
+    from gwsim.cli.train import mixed
+
+    stored = dataset.Examples(finished / STORES[0], scale="none")
+    made = mixed(stored, *mixing(finished, "train"), "cpu")
+    rows, wanted = np.arange(64), stored.table["snr"].to_numpy()
+    np.testing.assert_allclose(made.at(wanted).read(rows), stored.read(rows), rtol=2e-3, atol=1e-4)
+    signal = stored.table["label"].to_numpy()[rows] > 0
+    as_stored, louder = stored.read(rows), made.at(3 * wanted).read(rows)
+    assert np.array_equal(louder[~signal], as_stored[~signal])  # noise has no SNR
+    grown = louder[signal].max(axis=(1, 2, 3)) / as_stored[signal].max(axis=(1, 2, 3))
+    assert (grown > 1.3).mean() > 0.9
+
+
+def test_training_can_mix(finished, tmp_path):
+    settings = json.loads((finished / "results/config/ccsn/networks/paper/train.json").read_text())
+    settings |= {"mix": True, "phases": [{"epochs": 2, "snr": [60, 70]}]}
+    (tmp_path / "train.json").write_text(json.dumps(settings))
+    command = [sys.executable, "-m", "gwsim", "train", "--seed", "1", "--settings", tmp_path / "train.json"]
+    command += ["--train", finished / STORES[0], "--validation", finished / STORES[1], "--device", "cpu"]
+    command += ["--mix", *mixing(finished, "train", "validation")]
+    command += ["--output", tmp_path / "model.safetensors", "--history", tmp_path / "metrics.csv"]
+    # The tiny sets have no example of SNR 60 to 70 on disk.
+    run = subprocess.run(command, capture_output=True, text=True, env=ENVIRONMENT)
+    assert run.returncode == 0, run.stderr
+    assert list(pd.read_csv(tmp_path / "metrics.csv")["examples"]) == [200, 200]
+
+
+def test_snakemakes_own_report_has_every_figure(finished):
+    run = tiny(finished, "--report", "report.html")
+    assert run.returncode == 0, run.stderr
+    text = (finished / "report.html").read_text()
+    from gwsim.figures import listing
+
+    assert all(title in text for title in listing.TITLES.values())
+
+
 def test_a_second_run_does_nothing(finished):
     run = tiny(finished)
     assert run.returncode == 0 and "Nothing to be done" in run.stderr + run.stdout
@@ -79,12 +181,17 @@ def test_nothing_but_the_stages_own_heirs_run_again(finished, tmp_path):
     assert not quiet & {"strain", "segments", "noise"} and {"draw", "render", "finalise"} <= quiet
     rounding = rules("experiments: {ccsn: {render: {keep_bits: 9}}}")
     assert not rounding & {"strain", "noise", "draw", "waveforms"} and {"layout", "render"} <= rounding
+    recipe = rules("experiments: {ccsn: {networks: {paper: {train: {batch: 64}}}}}")
+    assert not recipe & {"strain", "draw", "render", "finalise", "quality"} and {"train", "explain"} <= recipe
+    maps = rules("experiments: {ccsn: {explain: {score: logit}}}")
+    assert not maps & {"train", "evaluate", "embed"} and {"explain", "figures", "report"} <= maps
 
 
 @pytest.mark.parametrize(
     ("text", "place"),
     [
         (ROOT / "README.md", "."),
+        (ROOT / "docs" / "learning.md", "."),
         (ROOT / "docs" / "waveforms.md", "."),
         ("results/ccsn/test/data.zarr/README.md", "results/ccsn/test"),
     ],
@@ -98,9 +205,11 @@ def test_code_of_the_docs_runs(finished, text, place):
 
 @pytest.mark.parametrize("cores", [1, 5])
 def test_manifests_are_the_same_for_any_number_of_workers(finished, tmp_path, cores):
-    run = tiny(tmp_path, cores=cores, targets=[f"{name}/data.zarr" for name in STORES])
+    model = f"{NETWORK}/model.safetensors"
+    run = tiny(tmp_path, cores=cores, targets=[*(f"{name}/data.zarr" for name in STORES), model])
     assert run.returncode == 0, run.stderr
     assert manifests(tmp_path) == manifests(finished)
+    assert (tmp_path / model).read_bytes() == (finished / model).read_bytes()
 
 
 def test_one_row_alone_is_the_stores(finished):
