@@ -16,10 +16,10 @@ help: ## list the targets
 	@sed -n 's/^\([a-z]*\): .*## /  make \1	/p' Makefile
 	@echo "Variables: CORES=$(CORES) PYTHON=$(PYTHON)"
 
-run: $(STAMP) ## make the default datasets and say where they are
+run: $(STAMP) ## make the default datasets, train, explain, and say where the page is
 	$(ON_PATH) $(BIN)/snakemake --cores $(CORES)
 	@echo "Results:"
-	@for path in results/*/*/quality/index.html results/*/*/data.zarr; do \
+	@for path in results/index.html results/*/*/data.zarr results/*/networks/*/model.safetensors; do \
 	    if [ -e "$$path" ]; then echo "  $$path"; fi; \
 	done
 

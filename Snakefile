@@ -18,6 +18,10 @@ include: "workflow/rules/render.smk"
 include: "workflow/rules/quality.smk"
 include: "workflow/rules/networks.smk"
 include: "workflow/rules/train.smk"
+include: "workflow/rules/evaluate.smk"
+include: "workflow/rules/explain.smk"
+include: "workflow/rules/embed.smk"
+include: "workflow/rules/report.smk"
 
 
 localrules:
@@ -29,5 +33,4 @@ rule all:
     default_target: True
     input:
         [f"results/{name}/data.zarr" for name in DATASETS],
-        [f"results/{name}/quality/index.html" for name in DATASETS],
-        [f"results/{name}/model.onnx" for name in NETWORKS],
+        "results/index.html",

@@ -34,7 +34,10 @@ VERBS = (
     "train",
     "export",
     "evaluate",
+    "explain",
     "embed",
+    "figures",
+    "report",
 )
 
 # The disk is full, the quota used up, or a file larger than allowed.

@@ -18,6 +18,8 @@ from gwsim import manifest, store
 from gwsim.errors import GwsimError
 
 SCALES = ("minmax", "none")
+# What examples that are rendered have of those on disk.
+SHARED = ("name", "table", "classes", "ifos", "sample_rate", "duration", "shape", "array", "scale")
 # Batches that are ready before they are asked for.
 AHEAD = 4
 
@@ -41,8 +43,7 @@ class Examples:
         self.shape = tuple(self._values.shape[1:])
         self.table = pd.read_parquet(self.folder / "table.parquet")
         self.axes = {
-            name: store.open_array(path / name).read().result()
-            for name in self._values.domain.labels[2:]
+            name: store.open_array(path / name).read().result() for name in self._values.domain.labels[2:]
         }
 
     def raw(self, rows: np.ndarray) -> np.ndarray:
@@ -62,7 +63,7 @@ class Mixed:
 
     def __init__(self, examples: Examples, drawn: pd.DataFrame, renderer):
         self.examples, self.drawn, self._renderer = examples, drawn, renderer
-        for name in ("name", "table", "classes", "ifos", "sample_rate", "duration", "shape", "array", "scale"):
+        for name in SHARED:
             setattr(self, name, getattr(examples, name))
 
     def at(self, snr: np.ndarray) -> "Mixed":

@@ -23,7 +23,8 @@ class Events:
 
     def add(self, row: dict) -> None:
         """Write every number of one epoch's row."""
-        values = [Summary.Value(tag=name, simple_value=value) for name, value in row.items() if name != "epoch"]
+        numbers = {name: value for name, value in row.items() if name != "epoch"}
+        values = [Summary.Value(tag=name, simple_value=value) for name, value in numbers.items()]
         self._write(Event(wall_time=time.time(), step=row["epoch"], summary=Summary(value=values)))
 
     def _write(self, event: Event) -> None:

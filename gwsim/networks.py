@@ -5,8 +5,9 @@ Settings of one network stand under EXPERIMENT/networks/NETWORK, of what all are
 
 from gwsim import draw
 
+ASKED = ("evaluate", "explain", "embed")
 # Sections of an experiment that datasets do not depend on.
-SECTIONS = ("networks", "evaluate", "explain", "embed", "reported")
+SECTIONS = ("networks", *ASKED, "reported")
 # The paper's figures 9 and 10.
 MISCLASSIFIED = 2
 
@@ -14,7 +15,10 @@ MISCLASSIFIED = 2
 def settings(config: dict, name: str, classes: list[str]) -> dict[str, dict]:
     """Return the settings of an experiment's stages from train on, by the path of their file."""
     experiment = config["experiments"][name]
-    evaluate = {**experiment["evaluate"], "classes": classes, "seconds": experiment["duration"]}
+    if not experiment.get("networks"):
+        return {}
+    evaluate = {key: value for key, value in experiment["evaluate"].items() if key != "shown"}
+    evaluate |= {"classes": classes, "seconds": experiment["duration"]}
     found = {
         f"{name}/evaluate": evaluate,
         f"{name}/explain": {**experiment["explain"], "misclassified": MISCLASSIFIED},
@@ -40,7 +44,8 @@ def report_settings(config: dict) -> dict:
             name: {
                 "reported": experiment.get("reported"),
                 "networks": {
-                    network: {"seeds": recipe["seeds"]} for network, recipe in experiment["networks"].items()
+                    network: {"seeds": recipe["seeds"]}
+                    for network, recipe in experiment.get("networks", {}).items()
                 },
             }
             for name, experiment in config["experiments"].items()
@@ -50,6 +55,10 @@ def report_settings(config: dict) -> dict:
 
 def faults(experiment: dict, classes: list[str], splits) -> list[str]:
     """Return what is wrong with an experiment's networks and what they are asked."""
+    if not experiment.get("networks"):
+        return []
+    if lacking := [section for section in ASKED if section not in experiment]:
+        return [f"networks: {', '.join(lacking)} are missing, which say what they are asked"]
     datasets, found = experiment["datasets"], []
 
     def needs(place: str, name: str, known) -> None:
@@ -62,11 +71,14 @@ def faults(experiment: dict, classes: list[str], splits) -> list[str]:
         for role in ("dataset", "validation"):
             needs(f"{place}.{role}", recipe["train"][role], datasets)
         found += [f"{place}.{fault}" for fault in _phases(recipe["train"])]
-    evaluate, explain, embed = (experiment[name] for name in ("evaluate", "explain", "embed"))
+    evaluate, explain, embed = (experiment[name] for name in ASKED)
     for name in evaluate["datasets"]:
         needs("evaluate.datasets", name, datasets)
     for role, split in evaluate["background"].items():
         needs(f"evaluate.background.{role}", split, splits)
+    if len(set(evaluate["background"].values())) == 1:
+        (split,) = set(evaluate["background"].values())
+        found.append(f"evaluate.background: thresholds set and measured on '{split}', expected two splits")
     for place, name in (
         ("explain.dataset", explain["dataset"]),
         ("explain.atlas", explain["atlas"]),

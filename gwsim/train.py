@@ -76,7 +76,9 @@ def sentence(row: dict, total: int) -> str:
 class Training:
     """A network on its way: `epoch` trains it by one, `state` and `restore` carry it over a kill."""
 
-    def __init__(self, examples, validation, settings: dict, seed: int, device: torch.device, keep_bytes: int):
+    def __init__(
+        self, examples, validation, settings: dict, seed: int, device: torch.device, keep_bytes: int
+    ):
         self.settings, self.seed, self.device = settings, seed, device
         self.examples, self.validation, self.keep_bytes = examples, validation, keep_bytes
         model = models.build(settings["model"], examples.shape, len(settings["classes"]), seed)
@@ -84,7 +86,7 @@ class Training:
         self.model = model.to(device, memory_format=layout)
         self.optimiser = torch.optim.Adam(self.model.parameters(), settings["learning_rate"])
         self.history: list[dict] = []
-        self._phase, self._kept = -1, ()
+        self._phase = -1
         self.phases = np.repeat(
             np.arange(len(settings["phases"])), [phase["epochs"] for phase in settings["phases"]]
         )
@@ -152,24 +154,29 @@ class Training:
         if phase == self._phase:
             return
         self._phase = phase
-        mixed = isinstance(self.examples, dataset.Mixed)
-        table = self.examples.table
-        self._rows = np.arange(len(table)) if mixed else phase_rows(table, self.settings, phase)
-        held = phase_rows(self.validation.table, self.settings, phase)
-        self._held = held[: self.settings["validation_examples"]]
+        self._rows = self._rows_of(self.examples)
+        self._held = self._rows_of(self.validation)[: self.settings["validation_examples"]]
         # The arrays of the phase before are let go first.
-        self._kept = ()
-        if not mixed:
-            self._kept = (dataset.Kept(self.examples, self._rows, self.keep_bytes),)
-        self._kept_held = dataset.Kept(self.validation, self._held, self.keep_bytes // 4)
+        self._kept = self._kept_held = None
+        if not self.settings["mix"]:
+            self._kept = dataset.Kept(self.examples, self._rows, self.keep_bytes)
+        held = self._mixed(self.validation, "validation", phase) if self.settings["mix"] else self.validation
+        self._kept_held = dataset.Kept(held, self._held, self.keep_bytes // 4)
+
+    def _rows_of(self, examples) -> np.ndarray:
+        if self.settings["mix"]:
+            return np.arange(len(examples.table))
+        return phase_rows(examples.table, self.settings, self._phase)
 
     def _source(self, epoch: int):
         """Return what this epoch's examples are read from: the store, or its rows at freshly drawn SNRs."""
-        if self._kept:
-            return self._kept[0]
+        return self._mixed(self.examples, "train", epoch) if self.settings["mix"] else self._kept
+
+    def _mixed(self, examples, *labels):
+        """Return a dataset's rows at SNRs drawn from the phase's range."""
         low, high = self.settings["phases"][self._phase]["snr"]
-        drawn = seeds.uniforms(self.seed, "snr", epoch, size=len(self.examples.table))
-        return self.examples.at(low + (high - low) * drawn)
+        drawn = seeds.uniforms(self.seed, "snr", *labels, size=len(examples.table))
+        return examples.at(low + (high - low) * drawn)
 
     def _labels(self, examples, rows: np.ndarray) -> torch.Tensor:
         return torch.as_tensor(examples.table["label"].to_numpy()[rows], dtype=torch.int64).to(self.device)

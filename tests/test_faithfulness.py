@@ -6,7 +6,7 @@ import scipy.stats
 import torch
 from torch import nn
 
-from gwsim import explain, faithfulness
+from gwsim import cams, faithfulness
 from gwsim.errors import GwsimError
 
 SPACE = (4, 5)
@@ -143,7 +143,7 @@ def test_rank_correlation_is_scipys_with_ties():
 def test_a_network_that_is_not_randomised_gives_the_same_map():
     model, x = Net().eval(), inputs((8, 9), torch.float32)
     same = faithfulness.randomised(model, [], "seed")
-    maps = [explain.grad_cam_pp(one, x, TARGET) for one in (model, same)]
+    maps = [cams.grad_cam_pp(one, x, TARGET) for one in (model, same)]
     assert maps[0].flatten(1).std(dim=1).min() > 0
     np.testing.assert_allclose(faithfulness.rank_correlation(*maps), 1.0)
 

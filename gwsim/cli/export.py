@@ -20,7 +20,8 @@ def run(args):
     torch.set_num_threads(1)
     model, description = checkpoint.load(args.model)
     shape = tuple(description["shape"])
-    kept = {name: json.dumps(description[name]) for name in ("classes", "ifos", "sample_rate", "array", "scale")}
+    names = ("classes", "ifos", "sample_rate", "array", "scale")
+    kept = {name: json.dumps(description[name]) for name in names}
     content = export.onnx(model, shape, kept)
     apart = export.farthest(content, model, shape)
     files.write_atomic(args.output, content)

@@ -15,12 +15,13 @@ def arguments(parser):
         type=Path,
         nargs="*",
         default=[],
-        help="settings of render, manifests of noise and bank: examples are rendered at new SNRs every epoch",
+        help="manifest of the noise, then settings of render and manifest of the bank of both sets: examples "
+        "are rendered in memory at new SNRs every epoch",
     )
     parser.add_argument("--output", type=Path, required=True, help="network to write (safetensors)")
     parser.add_argument("--history", type=Path, required=True, help="metrics of each epoch to write (CSV)")
     parser.add_argument("--device", default="auto", help="auto, cpu or cuda")
-    parser.add_argument("--threads", type=int, default=1, help="of torch on a CPU; sums differ in their last bits")
+    parser.add_argument("--threads", type=int, default=1, help="of torch on a CPU")
     parser.add_argument("--keep-mib", type=int, default=1024, help="memory for examples read once already")
 
 
@@ -45,7 +46,9 @@ def run(args):
     for held in (examples, validation):
         train.expect_classes(settings["classes"], held)
     if args.mix:
-        examples = mixed(examples, *args.mix, args.device)
+        noise, *both = args.mix
+        examples = mixed(examples, noise, *both[:2], device)
+        validation = mixed(validation, noise, *both[2:], device)
     training = train.Training(examples, validation, settings, args.seed, device, args.keep_mib * 2**20)
     inputs = [files.fingerprint(path) for path in (args.train, args.validation, *args.mix)]
     code = [provenance.code_sha256(__name__), provenance.versions(), str(device), args.threads]
@@ -82,7 +85,7 @@ def run(args):
     checkpoint.write(args.output, training.model.state_dict(), description)
 
 
-def mixed(examples, settings, noise, bank):
+def mixed(examples, noise, settings, bank, device):
     """Return the examples as rows that are rendered in memory."""
     import json
 
@@ -97,6 +100,7 @@ def mixed(examples, settings, noise, bank):
         json.loads(settings.read_text()) | {"bank_start": ccsn.START},
         NoiseStore(noise.parent / "data.zarr"),
         banks.BankStore(bank.parent / "data.zarr"),
+        str(device),
     )
     return dataset.Mixed(examples, pd.read_parquet(examples.folder / "draw.parquet"), renderer)
 

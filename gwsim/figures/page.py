@@ -30,6 +30,19 @@ tr.part th { padding-top: .9rem; }
 .ok { color: #0b6e2f; } .look { color: #fff; background: #b3261e; padding: 0 .35rem; } .told { color: #666; }
 a { color: #004488; }
 """
+# Of pages with a table of contents, numbers beside one another, and figures of several networks.
+WIDE_CSS = """
+body { max-width: 66rem; }
+h2 { scroll-margin-top: 1rem; } h3 { margin-top: 1.6rem; }
+nav { font-size: .9rem; border: 1px solid #ddd; padding: .3rem 1rem; }
+nav ul { margin: .3rem 0; padding-left: 1.2rem; }
+details { margin: 1.2rem 0; } summary { cursor: pointer; font-weight: 600; }
+td small { color: #555; display: block; } td.number { white-space: nowrap; }
+caption { text-align: left; color: #444; padding-bottom: .4rem; }
+:focus-visible { outline: 2px solid #004488; outline-offset: 2px; }
+@media print { nav { display: none; } body { max-width: none; } figure, tr { break-inside: avoid; }
+               h2, h3 { break-after: avoid; } }
+"""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -72,15 +85,21 @@ def write(path: Path, title: str, lead: str, sections: list[Section]) -> None:
 def render(title: str, lead: str, sections: list[Section]) -> str:
     """Return the page's text."""
     parts = [
-        '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">',
-        '<meta name="viewport" content="width=device-width, initial-scale=1">',
-        f"<title>{_text(title)}</title>\n<style>{CSS}</style>\n</head>\n<body>",
-        f"<h1>{_text(title)}</h1>\n<p>{_text(lead)}</p>\n<p>{_text(verdict(sections))}</p>",
+        f"<h1>{text(title)}</h1>\n<p>{text(lead)}</p>\n<p>{text(verdict(sections))}</p>",
         _summary(sections),
         *map(_section, sections),
-        "</body>\n</html>\n",
     ]
-    return "\n".join(parts)
+    return document(title, parts)
+
+
+def document(title: str, parts: list[str], css: str = CSS) -> str:
+    """Return a page of parts that are HTML already."""
+    head = [
+        '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">',
+        '<meta name="viewport" content="width=device-width, initial-scale=1">',
+        f"<title>{text(title)}</title>\n<style>{css}</style>\n</head>\n<body>",
+    ]
+    return "\n".join([*head, *parts, "</body>\n</html>\n"])
 
 
 def verdict(sections: list[Section]) -> str:
@@ -99,8 +118,8 @@ def _summary(sections: list[Section]) -> str:
     rows = []
     for section in sections:
         if section.checks:
-            link = f'<a href="#{section.name}">{_text(section.title)}</a>'
-            rows.append(f'<tr class="part"><th colspan="4">{link}</th></tr>')
+            title = link(f"#{section.name}", section.title)
+            rows.append(f'<tr class="part"><th colspan="4">{title}</th></tr>')
             rows += map(_check_row, section.checks)
     head = "<tr><th>mark</th><th>number</th><th>found</th><th>expected</th></tr>"
     return f'<div class="wide"><table>\n{head}\n' + "\n".join(rows) + "\n</table></div>"
@@ -109,25 +128,36 @@ def _summary(sections: list[Section]) -> str:
 def _check_row(check: Check) -> str:
     kind = mark(check)
     sign = {"ok": "ok", "look": "look", "told": "–"}[kind]
-    cells = "".join(f"<td>{_text(cell)}</td>" for cell in (check.name, check.found(), check.expected))
+    cells = "".join(f"<td>{text(cell)}</td>" for cell in (check.name, check.found(), check.expected))
     return f'<tr><td><span class="{kind}">{sign}</span></td>{cells}</tr>'
 
 
 def _section(section: Section) -> str:
-    parts = [f'<h2 id="{section.name}">{_text(section.title)}</h2>', f"<p>{_text(section.prose)}</p>"]
+    parts = [f'<h2 id="{section.name}">{text(section.title)}</h2>', f"<p>{text(section.prose)}</p>"]
     return "\n".join([*parts, *map(_picture, section.pictures), *map(_table, section.tables)])
 
 
 def _picture(picture: Picture) -> str:
-    image = f'<img src="{picture.name}.png" alt="{_text(picture.caption.split(".")[0])}">'
-    return f"<figure>{image}<figcaption>{_text(picture.caption)}</figcaption></figure>"
+    return figure(f"{picture.name}.png", picture.caption.split(".")[0], picture.caption)
+
+
+def figure(source: str, said: str, caption: str, after: str = "") -> str:
+    """Return a picture with its caption; `said` stands for it where it is not seen, `after` is HTML."""
+    image = f'<img src="{text(source)}" alt="{text(said)}">'
+    return f"<figure>{image}<figcaption>{text(caption)}{after}</figcaption></figure>"
 
 
 def _table(table: Table) -> str:
-    head = "".join(f"<th>{_text(cell)}</th>" for cell in table.heads)
-    rows = "".join("<tr>" + "".join(f"<td>{_text(c)}</td>" for c in row) + "</tr>\n" for row in table.rows)
-    return f'<h3>{_text(table.caption)}</h3>\n<div class="wide"><table><tr>{head}</tr>\n{rows}</table></div>'
+    rows = "".join("<tr>" + "".join(f"<td>{text(c)}</td>" for c in row) + "</tr>\n" for row in table.rows)
+    head = "".join(f"<th>{text(cell)}</th>" for cell in table.heads)
+    return f'<h3>{text(table.caption)}</h3>\n<div class="wide"><table><tr>{head}</tr>\n{rows}</table></div>'
 
 
-def _text(value) -> str:
+def link(target: str, words: str) -> str:
+    """Return a link."""
+    return f'<a href="{text(target)}">{text(words)}</a>'
+
+
+def text(value) -> str:
+    """Return any value as text that means nothing to a browser."""
     return html.escape(str(value))

@@ -6,6 +6,8 @@ import matplotlib
 from matplotlib.figure import Figure
 
 DPI = 110
+# Figures with small print: a page shows them at its width, a zoom shows more.
+FINE_DPI = 170
 WIDTH = 8.4
 INK, FAINT = "#222222", "#bbbbbb"
 
@@ -13,6 +15,7 @@ INK, FAINT = "#222222", "#bbbbbb"
 CLASSES = ("#332288", "#cc6677", "#117733", "#88ccee", "#882255", "#ddcc77", "#44aa99", "#999933", "#aa4499")
 IFOS = ("#004488", "#bb5566", "#ddaa33", "#228833", "#66ccee")
 LINES = ("-", "--", ":", "-.")
+MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", ">", "*")
 
 LOOK = {
     "font.family": "DejaVu Sans",
@@ -53,13 +56,26 @@ def class_look(label: int, noise: int | None = None) -> dict:
     return {"color": CLASSES[place % len(CLASSES)], "linestyle": LINES[place // len(CLASSES) % len(LINES)]}
 
 
+def marker(place: int) -> str:
+    """Return a marker that tells ten lines apart without their colours."""
+    return MARKERS[place % len(MARKERS)]
+
+
 def ifo_look(place: int) -> dict:
     """Return the colour and line of an ifo."""
     return {"color": IFOS[place % len(IFOS)], "linestyle": LINES[place // len(IFOS) % len(LINES)]}
 
 
-def png(figure: Figure) -> bytes:
+def png(figure: Figure, dpi: int = DPI) -> bytes:
     """Return the figure's bytes: the same for the same figure, whenever it is drawn."""
     buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", dpi=DPI, metadata={"Software": None}, pil_kwargs={"optimize": True})
+    figure.savefig(buffer, format="png", dpi=dpi, metadata={"Software": None}, pil_kwargs={"optimize": True})
+    return buffer.getvalue()
+
+
+def pdf(figure: Figure) -> bytes:
+    """Return the figure as PDF, without dates or versions: the same bytes whenever it is drawn."""
+    buffer = io.BytesIO()
+    undated = dict.fromkeys(("CreationDate", "Creator", "Producer"))
+    figure.savefig(buffer, format="pdf", dpi=FINE_DPI, metadata=undated)
     return buffer.getvalue()

@@ -1,8 +1,8 @@
 """Networks: one a file, behind one dict.
 
-A network takes (sample, ifo, ...) and gives logits (sample, class). It has `features(x)`, what its dense layers
-see, flat; `cam_layer`, the module whose output class-activation maps weigh; and `cam_path`, the modules from
-the input through that layer, from which follows where in the input each of its cells lies.
+A network takes (sample, ifo, ...) and gives logits (sample, class). It has `features(x)`, what its dense
+layers see, flat; `cam_layer`, the module whose output class-activation maps weigh; and `cam_path`, the
+modules from the input through that layer, from which follows where in the input each of its cells lies.
 """
 
 import torch

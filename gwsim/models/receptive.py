@@ -7,7 +7,7 @@ POINTWISE = (nn.ReLU, nn.BatchNorm1d, nn.BatchNorm2d, nn.Identity, nn.Dropout)
 
 
 def centres(path: list[nn.Module], axes: int) -> list[tuple[float, float]]:
-    """Return (stride, offset) of each axis: a cell i of the path's last layer is centred on stride i + offset."""
+    """Return (stride, offset) of each axis: cell i of the last layer is centred on stride i + offset."""
     return [_centre(path, axis) for axis in range(axes)]
 
 
@@ -15,9 +15,8 @@ def _centre(path: list[nn.Module], axis: int) -> tuple[float, float]:
     stride, offset = 1.0, 0.0
     for module in path:
         if not isinstance(module, POINTWISE):
-            kernel, step, padding, dilation = (
-                _of_axis(getattr(module, name), axis) for name in ("kernel_size", "stride", "padding", "dilation")
-            )
+            names = ("kernel_size", "stride", "padding", "dilation")
+            kernel, step, padding, dilation = (_of_axis(getattr(module, name), axis) for name in names)
             if isinstance(padding, str):
                 raise ValueError(f"the padding of {module} is a word; a path has numbers")
             offset += stride * (dilation * (kernel - 1) / 2 - padding)

@@ -3,7 +3,7 @@
 NETWORKS = [
     f"{experiment}/networks/{network}-{seed}"
     for experiment, content in config["experiments"].items()
-    for network, recipe in content["networks"].items()
+    for network, recipe in content.get("networks", {}).items()
     for seed in recipe["seeds"]
 ]
 
@@ -15,7 +15,7 @@ wildcard_constraints:
 
 def recipe_of(wildcards):
     """Return a network's recipe."""
-    networks = config["experiments"][wildcards.experiment]["networks"]
+    networks = config["experiments"][wildcards.experiment].get("networks", {})
     if wildcards.network not in networks:
         raise WorkflowError(
             f"no network {wildcards.network} in {wildcards.experiment}: expected one of {', '.join(networks)}"
@@ -40,12 +40,14 @@ def mixed_from(wildcards):
     train = recipe_of(wildcards)["train"]
     if not train["mix"]:
         return []
-    name = f"{wildcards.experiment}/{train['dataset']}"
-    return [
-        f"results/config/{name}/render.json",
-        f"results/noise/{RUN}/manifest.json",
-        f"results/{name}/bank/manifest.json",
-    ]
+    found = [f"results/noise/{RUN}/manifest.json"]
+    for role in ("dataset", "validation"):
+        name = f"{wildcards.experiment}/{train[role]}"
+        found += [
+            f"results/config/{name}/render.json",
+            f"results/{name}/bank/manifest.json",
+        ]
+    return found
 
 
 def asked(wildcards, stage):

@@ -1,0 +1,142 @@
+"""How fast maps are made, beside the bare forward passes they need, captum and torchcam.
+
+    python benchmarks/explain.py [--examples 64] [--repeats 15] [--threads 1] [--device cpu]
+
+The network is ccsn_cnn for (3, 94, 33) and ten classes: Score-CAM has 16 masked inputs an example, and one
+pass more, up to the layer, to know the masks. Bare passes are those of the very same masked inputs, ready in
+memory, in the same chunks and the same layout. All are timed in turn, many times over, and ratios are medians
+of the ratios within one turn, since machines differ and are shared.
+"""
+
+import argparse
+import json
+import time
+
+import numpy as np
+import torch
+
+from gwsim import cams, models
+from gwsim.cli.memory import keep_freed_memory
+
+SHAPE, CLASSES = (3, 94, 33), 10
+
+
+def masked_inputs(model, x: torch.Tensor) -> torch.Tensor:
+    """Return X o H of all examples and channels, one after the other."""
+    with torch.no_grad():
+        masks = torch.nn.functional.interpolate(
+            model.cam_layer(model.relu(model.pool(model.conv1(x)))), size=SHAPE[1:], mode="bilinear"
+        )
+        low, high = masks.amin((2, 3), keepdim=True), masks.amax((2, 3), keepdim=True)
+        return (((masks - low) / (high - low))[:, :, None] * x[:, None]).flatten(0, 1)
+
+
+def passes(model, inputs: torch.Tensor):
+    """Return a job: forward passes of the inputs in chunks."""
+
+    def job():
+        with torch.no_grad():
+            for part in inputs.split(cams.CHUNK):
+                model(part)
+
+    return job
+
+
+def torchcam_job(model, x, target):
+    """Return a job: torchcam's Score-CAM of one class; None where it is not installed."""
+    try:
+        from torchcam.methods import ScoreCAM
+    except ImportError:
+        return None
+
+    def job():
+        with ScoreCAM(model, target_layer=model.cam_layer, batch_size=cams.CHUNK) as extractor:
+            with torch.no_grad():
+                scores = model(x)
+            extractor(target.tolist(), scores)
+
+    return job
+
+
+def jobs(model, x: torch.Tensor, target: torch.Tensor) -> dict:
+    """Return everything that is timed."""
+    from captum.attr import LayerGradCam
+
+    last = cams.laid_out(x)
+    masked = cams.laid_out(masked_inputs(model, x))
+    captum = LayerGradCam(model, model.cam_layer)
+    found = {
+        "bare masked passes": passes(model, masked),
+        "bare masked passes, contiguous": passes(model, masked.contiguous()),
+        "bare passes of the inputs": passes(model, last),
+        "score_cam, all classes": lambda: cams.score_weights(model, last),
+        "grad_cam": lambda: cams.grad_cam(model, last, target),
+        "captum grad_cam": lambda: captum.attribute(last, target, relu_attributions=True),
+        "captum grad_cam, contiguous": lambda: captum.attribute(x, target, relu_attributions=True),
+        "torchcam score_cam, one class": torchcam_job(model, x, target),
+    }
+    if found["torchcam score_cam, one class"] is None:
+        print("torchcam is not installed: left out")
+    return {name: job for name, job in found.items() if job}
+
+
+def timed(job, device: torch.device) -> float:
+    """Return the seconds of a job; on a CPU those that it worked, since others use its cores too."""
+    clock = time.perf_counter if device.type == "cuda" else time.process_time
+    start = clock()
+    job()
+    if device.type == "cuda":
+        torch.cuda.synchronize()
+    return clock() - start
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--examples", type=int, default=64)
+    parser.add_argument("--repeats", type=int, default=15)
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--device", default="cpu")
+    args = parser.parse_args()
+    keep_freed_memory()
+    torch.set_num_threads(args.threads)
+    device = torch.device(args.device)
+    model = models.build("ccsn_cnn", SHAPE, CLASSES, seed=0).eval().to(device)
+    generator = np.random.default_rng(0)
+    x = torch.from_numpy(generator.random((args.examples, *SHAPE), dtype=np.float32)).to(device)
+    target = torch.arange(args.examples, device=device) % CLASSES
+    work = jobs(model, x, target)
+    for job in work.values():  # the first time is a library's own
+        job()
+    seconds = {name: [] for name in work}
+    for _ in range(args.repeats):
+        for name, job in work.items():
+            seconds[name].append(timed(job, device))
+    print(json.dumps(report(seconds, args.examples), indent=1))
+
+
+def report(seconds: dict[str, list[float]], examples: int) -> dict:
+    """Return rates, and ratios of rates within one turn."""
+
+    def ratio(one: str, other: str) -> float | None:
+        if one not in seconds or other not in seconds:
+            return None
+        return round(float(np.median(np.array(seconds[other]) / np.array(seconds[one]))), 3)
+
+    ours, bare, known = "score_cam, all classes", "bare masked passes", "bare passes of the inputs"
+    needed = np.array(seconds[bare]) + np.array(seconds[known])
+    rates = {name: round(examples / float(np.median(found)), 1) for name, found in seconds.items()}
+    return {
+        "examples a second of work": rates,
+        "score_cam over its bare masked passes": ratio(ours, bare),
+        "score_cam over those and the pass that gives the masks": round(
+            float(np.median(needed / np.array(seconds[ours]))), 3
+        ),
+        "score_cam over bare masked passes, contiguous": ratio(ours, "bare masked passes, contiguous"),
+        "score_cam, all classes, over torchcam's of one class": ratio(ours, "torchcam score_cam, one class"),
+        "grad_cam over captum": ratio("grad_cam", "captum grad_cam"),
+        "grad_cam over captum, contiguous": ratio("grad_cam", "captum grad_cam, contiguous"),
+    }
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,362 @@
+"""The stage `explain`: maps of many examples and how faithful they are, an atlas, and what was misclassified.
+
+Takes a network, examples and its predictions for all of them; gives sets of maps and numbers that say how far
+these can be believed. Sets: `table` (what the numbers rest on), `atlas` (one example of each class) and
+`misclassified` (pairs). In maps.zarr each is a group, xarray.open_zarr(path, group=SET), with
+
+field | dims | unit | dtype | meaning
+map | method, sample, *cells | 1 | float32 | map on the layer's own grid, not normalised; cells are y, x or x
+method | method | 1 | int64 | place among the methods, which flag_meanings names
+row | sample | 1 | int64 | row of the dataset
+label | sample | 1 | int64 | place of the true class
+predicted | sample | 1 | int64 | place of the class that the network gives
+target | sample | 1 | int64 | place of the class that is explained
+probability | sample | 1 | float32 | the network's probability of the target
+pair | sample | 1 | int64 | number of the pair; of `misclassified` only
+role | sample | 1 | int64 | 0 is the signal, 1 the example beside it; of `misclassified` only
+"""
+
+import dataclasses
+import itertools
+import json
+
+import numpy as np
+import pandas as pd
+import torch
+import xarray as xr
+from torch import Tensor, nn
+
+from gwsim import cams, dataset, devices, draw, faithfulness, maps
+from gwsim.errors import GwsimError
+from gwsim.models import receptive
+
+BATCH = 64
+# The maps of nothing that stand beside each method's.
+RANDOM = "random"
+# Noise of which the fills of insertion and deletion are made.
+NOISE_ROWS = 256
+TARGETS = ("predicted", "label")
+TERMS = {
+    "drop": "average drop (%), equation 14",
+    "increase": "average increase (%), equation 15",
+}
+
+
+def plainly(items, name: str, total: int | None = None):
+    """Return the items: the progress that nobody watches."""
+    return items
+
+
+@dataclasses.dataclass(frozen=True)
+class Network:
+    """A network, and the settings under which it is explained."""
+
+    model: nn.Module
+    sha256: str
+    classes: list[str]
+    settings: dict
+    device: torch.device
+
+    def __post_init__(self):
+        target = self.settings["target"]
+        if target not in (*TARGETS, *self.classes):
+            known = f"{', '.join(TARGETS)} or one of {', '.join(self.classes)}"
+            raise GwsimError(f"explain: target is '{target}', expected {known}")
+
+    def targets(self, predictions: pd.DataFrame, kind: str) -> np.ndarray:
+        """Return the class that is explained of each row of the predictions."""
+        if kind in TARGETS:
+            return predictions[kind].to_numpy(np.int64, copy=True)
+        return np.full(len(predictions), self.classes.index(kind))
+
+    def maps(self, x: Tensor, target: Tensor) -> dict[str, Tensor]:
+        """Return each method's maps (sample, *cells)."""
+        methods = self.settings["methods"]
+        return {name: cams.METHODS[name](self.model, x, target, self.settings) for name in methods}
+
+    def cells(self, shape: tuple[int, ...]) -> tuple[int, ...]:
+        """Return the shape of a map of an input of a shape."""
+        with torch.no_grad():
+            black = torch.zeros((1, *shape), device=self.device)
+            return tuple(cams.activations(self.model, black).shape[2:])
+
+    def grid(self, axes: int) -> list[tuple[float, float]]:
+        """Return (stride, offset) of each axis of a map."""
+        return receptive.centres(self.model.cam_path, axes)
+
+    def masks(self, found: Tensor, shape: tuple[int, ...]) -> Tensor:
+        """Return maps on the input, scaled to [0, 1]."""
+        placed = maps.placed(found, shape, self.settings["align"], self.grid(len(shape)))
+        return maps.normalised(placed)
+
+
+# ---- the stage
+
+
+def explained(network: Network, data: dict, progress=plainly) -> tuple[dict[str, xr.Dataset], dict]:
+    """Return the sets of maps, and the metrics.
+
+    data: name -> (examples, predictions) of the two datasets that the settings name, predictions as from
+    `fitting`. progress(items, name, total) gives the items on.
+    """
+    settings = network.settings
+    test, gallery = data[settings["dataset"]], data[settings["atlas"]]
+    table, each = measured(network, *test, chosen(test[0].table, settings), progress)
+    numbers, tests = faithful(network, test[0], table, progress)
+    best = atlas(gallery[1], len(network.classes))
+    shown = mapped(network, *gallery, best, "predicted", progress)
+    sets = {"table": table, "atlas": shown, "misclassified": pairs(network, *test, progress)}
+    for name, one in sets.items():
+        one.attrs["dataset"] = settings["atlas" if name == "atlas" else "dataset"]
+    return sets, {
+        "numbers": averages(each) | numbers,
+        "settings": settings,
+        "model": network.sha256,
+        "zero_maps": {name: int(found["zero"].sum()) for name, found in each.items()},
+        "rows": table.sizes["sample"],
+        **tests,
+        "atlas": recognised(shown, network.classes),
+        "misclassified": {
+            "wanted": settings["misclassified"],
+            "found": sets["misclassified"].sizes["sample"] // 2,
+        },
+    }
+
+
+def attributes(network: Network, axes: int) -> dict:
+    """Return what the store of maps says of the network and of the place of a map's cells."""
+    grid = network.grid(axes)
+    return {
+        "model_sha256": network.sha256,
+        "classes": " ".join(network.classes),
+        "settings": json.dumps(network.settings),
+        "grid_stride": [float(stride) for stride, _ in grid],
+        "grid_offset": [float(offset) for _, offset in grid],
+        "grid": "cell i of an axis is centred on pixel stride * i + offset of the input",
+    }
+
+
+# ---- which examples
+
+
+def fitting(predictions: pd.DataFrame, table: pd.DataFrame, where: str, name: str) -> pd.DataFrame:
+    """Return the predictions in the order of the table's rows, with their SNR beside.
+
+    Raises GwsimError, which says where they were and names the dataset, if they are not of all its rows.
+    """
+    found, labels = predictions.sort_values("row"), table["label"].to_numpy()
+    if list(found["row"]) != list(range(len(labels))) or (found["label"] != labels).any():
+        raise GwsimError(
+            f"{where} has {len(found)} predictions that are not those of {name}, {len(labels)} rows: "
+            "rows or labels differ; run evaluate again"
+        )
+    return found.assign(snr=table["snr"].to_numpy())
+
+
+def chosen(table: pd.DataFrame, settings: dict) -> np.ndarray:
+    """Return the rows that the numbers rest on: selected, and balanced over the classes."""
+    rows = selected(table, settings["select"])
+    return rows[balanced(table["label"].to_numpy()[rows], settings["examples"])]
+
+
+def selected(table: pd.DataFrame, select: dict) -> np.ndarray:
+    """Return the rows whose columns have the wanted values; NaN has none, so noise has no distance."""
+    if unknown := sorted(set(select) - set(table.columns)):
+        known = ", ".join(table.columns)
+        raise GwsimError(f"explain: select names {unknown}, expected columns among {known}")
+    keep = np.ones(len(table), dtype=bool)
+    for name, value in select.items():
+        keep &= (table[name] == value).to_numpy()
+    if not keep.any():
+        found = {name: sorted(table[name].dropna().unique())[:12] for name in select}
+        raise GwsimError(f"explain: no row has {select}; the table's values are {found}")
+    return np.flatnonzero(keep)
+
+
+def balanced(labels: np.ndarray, count: int) -> np.ndarray:
+    """Return the places of up to count examples, as many of each class as can be, the first ones of each."""
+    turn = pd.Series(labels).groupby(labels).cumcount().to_numpy()
+    return np.sort(np.argsort(turn, kind="stable")[:count])
+
+
+def atlas(predictions: pd.DataFrame, classes: int) -> np.ndarray:
+    """Return each class's first correctly classified row, or its first if none is; a class may have none."""
+    correct = predictions["predicted"] == predictions["label"]
+    best = predictions.assign(wrong=~correct).sort_values(["wrong", "row"], kind="stable")
+    first = best.drop_duplicates("label").set_index("label")["row"]
+    return np.array([first[label] for label in range(classes) if label in first.index], dtype=np.int64)
+
+
+def misclassified(predictions: pd.DataFrame, count: int) -> list[tuple[int, int]]:
+    """Return the loudest misclassified signals, each with an example of the class that it was taken for.
+
+    predictions: row, label, predicted and snr, NaN for noise. The example is correctly classified and nearest
+    in SNR; noise has none, and gives its first. A class without an example leaves its signals out.
+    """
+    correct = predictions[predictions["predicted"] == predictions["label"]].sort_values("row")
+    wrong = predictions[(predictions["predicted"] != predictions["label"]) & predictions["snr"].notna()]
+    pairs = []
+    for one in wrong.sort_values(["snr", "row"], ascending=[False, True]).itertuples():
+        like = correct[correct["label"] == one.predicted]
+        if len(like) and len(pairs) < count:
+            away = (like["snr"] - one.snr).abs().fillna(np.inf).to_numpy()
+            pairs.append((int(one.row), int(like["row"].iloc[away.argmin()])))
+    return pairs
+
+
+# ---- sets of maps
+
+
+def mapped(
+    network, examples, predictions, rows, target: str, progress=plainly, watch=None, **columns
+) -> xr.Dataset:
+    """Return one set of maps, with further columns; watch(x, target, maps, scores) sees each batch."""
+    found = predictions.set_index("row").loc[rows].reset_index()
+    targets = network.targets(found, target)
+    values = np.empty(
+        (len(network.settings["methods"]), len(rows), *network.cells(examples.shape)), np.float32
+    )
+    probability, done = np.empty(len(rows), np.float32), 0
+    batches = dataset.batches(examples.read, rows, BATCH)
+    for part, x in progress(batches, f"explain {examples.name}", -(-len(rows) // BATCH)):
+        place = slice(done, done := done + len(part))
+        x, wanted = devices.put(x, network.device), torch.as_tensor(targets[place], device=network.device)
+        made, scores = network.maps(x, wanted), faithfulness.scores(network.model, x, wanted)
+        values[:, place] = [one.cpu().numpy() for one in made.values()]
+        probability[place] = scores.cpu().numpy()
+        if watch:
+            watch(x, wanted, made, scores)
+    of_all = {"row": rows, "label": found["label"], "predicted": found["predicted"], "target": targets}
+    of_all |= {"probability": probability, **columns}
+    return maps.described(values, network.settings["methods"], of_all, attributes(network, values.ndim - 2))
+
+
+def measured(network, examples, predictions, rows, progress=plainly) -> tuple[xr.Dataset, dict]:
+    """Return the maps that the numbers rest on, and each method's `terms`."""
+    parts = []
+
+    def watch(x, target, made, before):
+        cells = next(iter(made.values())).shape[1:]
+        noise = faithfulness.random_maps((len(x), *cells), "table", len(parts)).to(x.device)
+        both = {**made, RANDOM: noise}
+        parts.append({name: terms(network, x, target, one, before) for name, one in both.items()})
+
+    table = mapped(network, examples, predictions, rows, network.settings["target"], progress, watch)
+    return table, {name: pd.concat([part[name] for part in parts]) for name in parts[0]}
+
+
+def terms(network, x: Tensor, target: Tensor, found: Tensor, before: Tensor) -> pd.DataFrame:
+    """Return what a method's map makes of each sample's score: drop, increase, and whether it is zero."""
+    masked = faithfulness.masked(x, network.masks(found, tuple(x.shape[2:])))
+    after = faithfulness.scores(network.model, masked, target)
+    columns = {
+        "drop": faithfulness.drop(before, after),
+        "increase": faithfulness.increase(before, after),
+        "zero": (found.flatten(1) == 0).all(1),
+    }
+    return pd.DataFrame({name: values.cpu().numpy() for name, values in columns.items()})
+
+
+def pairs(network, examples, predictions, progress=plainly) -> xr.Dataset:
+    """Return the maps of the loudest misclassified signals, each with one of the class it was taken for."""
+    found = misclassified(predictions, network.settings["misclassified"])
+    rows = np.array(found, dtype=np.int64).reshape(-1)
+    columns = {"pair": np.arange(len(rows)) // 2, "role": np.arange(len(rows)) % 2}
+    return mapped(network, examples, predictions, rows, "predicted", progress, **columns)
+
+
+def recognised(shown: xr.Dataset, classes: list[str]) -> dict[str, str]:
+    """Return of each class whether its example in the atlas is correct or wrong, or that it has none."""
+    label, predicted = shown["label"].values, shown["predicted"].values
+    states = dict(zip(label.tolist(), np.where(label == predicted, "correct", "wrong").tolist(), strict=True))
+    return {name: states.get(place, "no example") for place, name in enumerate(classes)}
+
+
+# ---- numbers
+
+
+def averages(found: dict[str, pd.DataFrame]) -> dict:
+    """Return average drop and average increase of each method's terms."""
+    return {
+        f"average_{kind}_{name}": faithfulness.summary(columns[kind], f"{meaning}, {name}")
+        for name, columns in found.items()
+        for kind, meaning in TERMS.items()
+    }
+
+
+def faithful(network, examples, table: xr.Dataset, progress=plainly) -> tuple[dict, dict]:
+    """Return the numbers of insertion, deletion and randomisation of some samples of the table, and more.
+
+    The second has the curves behind the numbers, and the correlations after each randomised layer.
+    """
+    few = table.isel(sample=balanced(table["label"].values, network.settings["faithfulness"]))
+    x, target = (
+        torch.as_tensor(values, device=network.device)
+        for values in (examples.read(few["row"].values), few["target"].values)
+    )
+    made = dict(zip(network.settings["methods"], map(torch.as_tensor, few["map"].values), strict=True))
+    noise = faithfulness.random_maps(few["map"].shape[1:], "faithfulness")
+    masks = {
+        name: network.masks(one.to(x.device), tuple(x.shape[2:]))
+        for name, one in {**made, RANDOM: noise}.items()
+    }
+    areas, shapes = curves(network, x, target, masks, stand_ins(network, examples, x), progress)
+    alike, layers = randomisation(network, x, target, made, progress)
+    return areas | alike, {"curves": shapes, "randomisation": layers}
+
+
+def stand_ins(network, examples, x: Tensor) -> dict[str, Tensor]:
+    """Return what may stand for a pixel that is taken away: black, noise on average, noise drawn."""
+    black = {"zero": torch.zeros_like(x[0])}
+    label = network.classes.index(draw.NOISE) if draw.NOISE in network.classes else -1
+    noise = np.flatnonzero(examples.table["label"] == label)[:NOISE_ROWS]
+    if not len(noise):
+        return {**black, "mean": x.mean(dim=0)}
+    found = torch.as_tensor(examples.read(noise), device=x.device)
+    return {**black, "mean_noise": found.mean(dim=0), "noise": found[0]}
+
+
+def curves(network, x: Tensor, target: Tensor, masks: dict, fills: dict, progress=plainly):
+    """Return the areas under the curves as numbers, and the curves: kind, fill, mask -> mean, error."""
+    steps, areas = network.settings["steps"], {}
+    found = {kind: {fill: {} for fill in fills} for kind in faithfulness.KINDS}
+    cases = list(itertools.product(faithfulness.KINDS, fills, masks))
+    for kind, fill, name in progress(cases, "insertion and deletion"):
+        each = faithfulness.curve(network.model, x, masks[name], target, fills[fill], steps, kind).cpu()
+        points = [faithfulness.summary(point, kind) for point in each.T]
+        found[kind][fill][name] = {
+            "mean": [point["value"] for point in points],
+            "error": [point["error"] for point in points],
+        }
+        meaning = f"area under the {kind} curve of probability, {name}, pixels filled with {fill}"
+        areas[f"{kind}_{name}_{fill}"] = faithfulness.summary(faithfulness.area(each), meaning)
+    return areas, found
+
+
+def randomisation(network, x: Tensor, target: Tensor, made: dict, progress=plainly):
+    """Return numbers and all correlations of maps with those of randomised networks, the last layer first."""
+    names = faithfulness.layers(network.model)[::-1]
+    found = {name: [] for name in made}
+    steps = faithfulness.cascade(network.model, "explain")
+    for _, model in progress(steps, "randomised networks", len(names)):
+        other = dataclasses.replace(network, model=model)
+        for name, trained in made.items():
+            found[name].append(correlation(other, name, trained, x, target))
+    numbers = {}
+    for name, each in found.items():
+        for number, one, which in (("randomised", each[-1], "all"), ("randomised_last", each[0], 1)):
+            numbers[f"{number}_{name}"] = {**one, "meaning": f"{one['meaning']} ({which})"}
+    return numbers, {"layers": names, "methods": found}
+
+
+def correlation(network, name: str, trained: Tensor, x: Tensor, target: Tensor) -> dict:
+    """Return the mean correlation of a method's maps with a randomised network's, and how many have none."""
+    make, batches = cams.METHODS[name], (one.split(BATCH) for one in (trained, x, target))
+    values = np.concatenate(
+        [
+            faithfulness.rank_correlation(one, make(network.model, part, wanted, network.settings))
+            for one, part, wanted in zip(*batches, strict=True)
+        ]
+    )
+    meaning = f"Spearman correlation of {name} with that of the network whose last layers are randomised"
+    return faithfulness.summary(values, meaning) | {"constant": int(np.isnan(values).sum())}

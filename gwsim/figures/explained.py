@@ -1,0 +1,80 @@
+"""The examples whose maps are shown, read from the store of maps and from their datasets."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+import xarray as xr
+
+from gwsim.dataset import Examples
+from gwsim.figures import explanation
+from gwsim.figures.drawn import Drawn
+from gwsim.figures.explanation import COMPARED, Explained, Pair
+from gwsim.maps import placed
+
+
+def drawn(metrics: Path, examples: dict[str, Examples], tests: dict, setup: dict) -> list[Drawn]:
+    """Return the figures of the maps in maps.zarr beside the metrics, and of what puts them to the test."""
+    stores = {
+        name: _open(metrics.with_name("maps.zarr"), name) for name in ("table", "atlas", "misclassified")
+    }
+    compared = chosen(stores["table"], setup["classes"], setup["noise"])
+    of_set, gallery = examples[setup["dataset"]], examples[setup["atlas"]]
+    pairs = read(
+        stores["misclassified"], np.arange(stores["misclassified"].sizes["sample"]), of_set, setup["align"]
+    )
+    return explanation.drawn(
+        next(iter(read(stores["table"], compared, of_set, setup["align"])), None),
+        read(stores["atlas"], np.arange(stores["atlas"].sizes["sample"]), gallery, setup["align"]),
+        paired(pairs, stores["misclassified"]),
+        tests,
+        {**setup, "axes": of_set.axes},
+    )
+
+
+def _open(path: Path, group: str) -> xr.Dataset:
+    return xr.open_zarr(path, group=group, chunks=None, consolidated=False)
+
+
+def chosen(store: xr.Dataset, classes: list[str], noise: int | None) -> np.ndarray:
+    """Return the place of one signal: of the paper's class if it is there, correctly classified if any is."""
+    columns = pd.DataFrame({name: store[name].values for name in ("label", "predicted")})
+    signals = columns[columns["label"] != (-1 if noise is None else noise)]
+    if COMPARED in classes and (signals["label"] == classes.index(COMPARED)).any():
+        signals = signals[signals["label"] == classes.index(COMPARED)]
+    right = signals[signals["label"] == signals["predicted"]]
+    return (right if len(right) else signals).index.to_numpy()[:1]
+
+
+def read(store: xr.Dataset, places: np.ndarray, examples: Examples, align: str) -> list[Explained]:
+    """Return some samples of a set of maps, the maps at the input's size."""
+    if not len(places):
+        return []
+    part = store.isel(sample=places)
+    methods = store["method"].attrs["flag_meanings"].split()
+    grid = list(zip(store.attrs["grid_stride"], store.attrs["grid_offset"], strict=True))
+    shape = examples.shape[1:]
+    maps = [placed(torch.from_numpy(one), shape, align, grid).numpy() for one in part["map"].values]
+    rows = part["row"].values
+    inputs = examples.read(rows)
+    return [
+        Explained(
+            examples.table.loc[row],
+            inputs[i],
+            {name: maps[k][i] for k, name in enumerate(methods)},
+            int(part["predicted"].values[i]),
+            int(part["target"].values[i]),
+            float(part["probability"].values[i]),
+        )
+        for i, row in enumerate(rows)
+    ]
+
+
+def paired(entries: list[Explained], store: xr.Dataset) -> list[Pair]:
+    """Return the pairs of a misclassified example (role 0) and its like (role 1)."""
+    place = {
+        (int(p), int(r)): e
+        for p, r, e in zip(store["pair"].values, store["role"].values, entries, strict=True)
+    }
+    return [Pair(place[number, 0], place[number, 1]) for number in sorted({pair for pair, _ in place})]

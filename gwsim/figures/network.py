@@ -1,0 +1,90 @@
+"""All figures of one network, from the products of its stages, in the order in which they are listed."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from gwsim import manifest, store
+from gwsim.dataset import Examples
+from gwsim.draw import NOISE
+from gwsim.errors import GwsimError
+from gwsim.figures import classification, detection, explained, features, samples, training
+from gwsim.figures.dataset import polar_plus
+from gwsim.figures.drawn import Drawn, words
+
+
+def drawn(description: dict, products: dict[str, Path], data: list[Path], settings: dict) -> list[Drawn]:
+    """Return every figure.
+
+    products: history (CSV); evaluate, explain and embed (metrics.json, beside which lie their other files);
+    bank (manifest). data: manifests of the datasets; settings: dataset, atlas, shown, align.
+    """
+    kind = {name: description[name] for name in ("array", "scale")}
+    examples = {manifest.folder_of(path).name: Examples(path, **kind) for path in data}
+    if lacking := [name for name in (settings["dataset"], settings["atlas"]) if name not in examples]:
+        raise GwsimError(f"figures need the datasets {', '.join(lacking)}, given are {', '.join(examples)}")
+    evaluated, tests, embedded = (
+        json.loads(products[name].read_text()) for name in ("evaluate", "explain", "embed")
+    )
+    classes = description["classes"]
+    setup = {**settings, "classes": classes, "ifos": description["ifos"], "rate": description["sample_rate"]}
+    setup["noise"] = classes.index(NOISE) if NOISE in classes else None
+    setup["by"] = evaluated["datasets"][settings["dataset"]]["by"]
+    # The training's own validation set, and the one by distance.
+    setup["roc"] = [name for name in evaluated["datasets"] if name != settings["atlas"]]
+    table = pd.read_parquet(products["embed"].with_name("embedding.parquet"))
+    selection = f" of the dataset {embedded['settings']['dataset']}{selected(embedded['settings']['select'])}"
+    return [
+        *_samples(examples, products["bank"], setup),
+        *training.drawn(pd.read_csv(products["history"]), description["training"]),
+        *classification.drawn(evaluated, {name: one.table for name, one in examples.items()}, setup),
+        *detection.drawn(evaluated.get("background"), settings["dataset"], setup["noise"]),
+        *features.drawn(table, embedded["numbers"], {**setup, "selection": selection}),
+        *explained.drawn(products["explain"], examples, tests, setup),
+    ]
+
+
+def selected(select: dict) -> str:
+    """Return a selection of rows in words; noise has none of the values and is always selected."""
+    return "".join(f", {name} {value:g} or noise" for name, value in select.items())
+
+
+def _samples(examples: dict[str, Examples], bank: Path, setup: dict) -> list[Drawn]:
+    """Return the figures of the waveforms and of one example of each class."""
+    gallery = examples[setup["atlas"]]
+    rows = samples.of_each_class(gallery.table)
+    named = {**setup, "dataset": setup["atlas"]}
+    if set(gallery.axes) != {"frequency", "frame"}:
+        shown = words("spectrograms", f"the network sees {gallery.array}, which is no spectrogram")
+    else:
+        shown = samples.gallery(gallery.raw(rows)[:, 0], gallery.table.loc[rows], gallery.axes, named)
+    return [_waveforms(bank, setup), shown]
+
+
+def _waveforms(bank: Path, setup: dict) -> Drawn:
+    """Return the figure of the waveforms of the dataset in whose folder the bank lies."""
+    folder = bank.absolute().parents[1]
+    systems = pd.read_parquet(folder / "systems.parquet")
+    (experiment,) = Examples(folder).attributes["configuration"]["experiments"].values()
+    strains = polar_plus(bank.parent / "data.zarr", systems, experiment["render"]["polarisation_convention"])
+    psd = store.open_array(folder / "data.zarr" / "psd")[0].read().result()
+    grid = np.asarray(store.open_array(folder / "data.zarr" / "psd_frequency").read().result())
+    surrogates = int((systems.drop_duplicates("label")["source"] == "surrogate").sum())
+    return samples.waveforms(strains, psd, grid, {**setup, "dataset": folder.name, "surrogates": surrogates})
+
+
+def about(description: dict, parameters: int, history: pd.DataFrame, evaluated: dict) -> dict:
+    """Return what a page says of a network besides its figures and numbers."""
+    kept = {name: description[name] for name in ("model", "classes", "ifos", "sample_rate", "revision")}
+    datasets = {name: {"examples": int(np.sum(one["n"]))} for name, one in evaluated["datasets"].items()}
+    return {
+        **kept,
+        "parameters": parameters,
+        "epochs": len(history),
+        "examples": int(history["examples"].max()),
+        "seconds": float(history["seconds"].sum()),
+        "phases": training.phase_names(description["training"]["phases"]),
+        "datasets": datasets,
+    }

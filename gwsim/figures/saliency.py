@@ -1,0 +1,112 @@
+"""Figures of class-activation maps beside the spectrograms that they explain.
+
+Inputs are (ifo, frequency, frame) as the network sees them, in [0, 1]; maps are (frequency, frame), brought
+to the input's size. Maps of one figure share one colour scale, so that noise is not as bright as a signal.
+"""
+
+import numpy as np
+
+from gwsim.figures import style
+
+COLUMNS = 5
+# Where a map says nothing.
+UNKNOWN = "#d9d9d9"
+
+
+def rgb(example: np.ndarray) -> np.ndarray:
+    """Return the picture of an example: three ifos are red, green and blue, else the first is grey."""
+    values = np.clip(example, 0, 1)
+    if len(values) != 3:
+        values = np.repeat(values[:1], 3, axis=0)
+    return np.moveaxis(values, 0, -1)
+
+
+def channels(ifos: list[str]) -> str:
+    """Return what the colours of a picture are, in words."""
+    if len(ifos) == 3:
+        return f"red, green and blue are {ifos[0]}, {ifos[1]} and {ifos[2]}"
+    return f"in grey, {ifos[0]} alone"
+
+
+def extent(frame: np.ndarray, frequency: np.ndarray) -> tuple[float, float, float, float]:
+    """Return the outer edges of the pixels whose centres the axes give."""
+    edges = []
+    for axis in (frame, frequency):
+        half = (axis[1] - axis[0]) / 2 if len(axis) > 1 else 0.5
+        edges += [float(axis[0] - half), float(axis[-1] + half)]
+    return tuple(edges)
+
+
+def _show(axis, picture: np.ndarray, axes: dict, **more):
+    place = {"extent": extent(axes["frame"], axes["frequency"]), "origin": "lower", "aspect": "auto"}
+    axis.grid(False)
+    return axis.imshow(picture, **place, **more)
+
+
+def _map(axis, values: np.ndarray, axes: dict, top: float):
+    axis.set_facecolor(UNKNOWN)
+    return _show(axis, np.ma.masked_invalid(values), axes, vmin=0.0, vmax=top)
+
+
+def maximum(values: np.ndarray) -> float:
+    """Return a map's greatest value, 0 where nothing is known."""
+    return float(np.nanmax(values)) if np.isfinite(values).any() else 0.0
+
+
+def greatest(maps) -> float:
+    """Return the upper end of the maps' common scale; 1 where they are all zero."""
+    return max(map(maximum, maps), default=0.0) or 1.0
+
+
+def comparison(example: np.ndarray, maps: dict[str, np.ndarray], axes: dict):
+    """Draw an example beside its maps by several methods (title -> map, each divided by its own maximum)."""
+    figure, panels = style.subplots(1, 1 + len(maps), 2.8, sharex=True, sharey=True)
+    _show(panels[0, 0], rgb(example), axes)
+    panels[0, 0].set_title("input")
+    for axis, (title, values) in zip(panels[0, 1:], maps.items(), strict=True):
+        image = _map(axis, values / greatest([values]), axes, 1.0)
+        axis.set_title(title)
+    figure.colorbar(image, ax=panels.ravel().tolist(), label="map / its maximum", pad=0.01, aspect=25)
+    _label(figure)
+    return figure
+
+
+def atlas(entries: list[tuple[str, np.ndarray, np.ndarray]], axes: dict, top: float):
+    """Draw examples, each (title, example, map), in rows of COLUMNS: inputs, and their maps below them."""
+    blocks = -(-len(entries) // COLUMNS)
+    columns = min(COLUMNS, len(entries))
+    figure, panels = style.subplots(2 * blocks, columns, 3.6 * blocks + 0.4, sharex=True, sharey=True)
+    for place in range(blocks * columns):
+        above, below = (panels[2 * (place // columns) + k, place % columns] for k in (0, 1))
+        if place >= len(entries):
+            above.remove()
+            below.remove()
+            continue
+        title, example, values = entries[place]
+        _show(above, rgb(example), axes)
+        above.set_title(title, fontsize=8)
+        image = _map(below, values, axes, top)
+    figure.colorbar(image, ax=panels.ravel().tolist(), label="Score-CAM", pad=0.01, aspect=45)
+    _label(figure)
+    return figure
+
+
+def misclassified(
+    titles: list[str], examples: list[np.ndarray], maps: list[np.ndarray], axes: dict, top: float
+):
+    """Draw a misclassified example, its map, an example of the class it was taken for, and that one's map."""
+    figure, (places,) = style.subplots(1, len(examples) + len(maps), 2.8, sharex=True, sharey=True)
+    for axis, example in zip(places[::2], examples, strict=True):
+        _show(axis, rgb(example), axes)
+    for axis, values in zip(places[1::2], maps, strict=True):
+        image = _map(axis, values, axes, top)
+    for axis, title in zip(places, titles, strict=False):
+        axis.set_title(title, fontsize=8)
+    figure.colorbar(image, ax=places.tolist(), label="Score-CAM", pad=0.01, aspect=25)
+    _label(figure)
+    return figure
+
+
+def _label(figure) -> None:
+    figure.supxlabel("time after the window's first sample (s)", fontsize=8.5)
+    figure.supylabel("frequency (Hz)", fontsize=8.5)

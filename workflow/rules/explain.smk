@@ -1,0 +1,35 @@
+# REQUIRED INPUTS:
+#     results/EXPERIMENT/networks/NETWORK-SEED/model.safetensors        a trained network
+#     results/EXPERIMENT/networks/NETWORK-SEED/evaluate/metrics.json    its predictions, beside it
+# OUTPUTS:
+#     results/EXPERIMENT/networks/NETWORK-SEED/explain/maps.zarr        map (method, sample, y, x) of each set
+#     results/EXPERIMENT/networks/NETWORK-SEED/explain/metrics.json     how far the maps can be believed
+
+
+rule explain:
+    input:
+        model="results/{experiment}/networks/{network}-{seed}/model.safetensors",
+        predictions="results/{experiment}/networks/{network}-{seed}/evaluate/metrics.json",
+        settings="results/config/{experiment}/explain.json",
+        data=explained_sets,
+        code=code("explain"),
+    output:
+        maps=directory("results/{experiment}/networks/{network}-{seed}/explain/maps.zarr"),
+        metrics="results/{experiment}/networks/{network}-{seed}/explain/metrics.json",
+    log:
+        "logs/explain/{experiment}-{network}-{seed}.log",
+    benchmark:
+        "logs/benchmarks/explain/{experiment}-{network}-{seed}.tsv"
+    conda:
+        "../../environment.yml"
+    threads: LEARN_THREADS
+    resources:
+        mem_mb=learn_mb,
+        runtime=render_minutes,
+        device=DEVICE,
+    message:
+        "explaining {wildcards.network} of {wildcards.experiment}, seed {wildcards.seed}"
+    shell:
+        "gwsim explain --settings {input.settings} --model {input.model} --data {input.data} "
+        "--predictions {input.predictions} --maps {output.maps} --metrics {output.metrics} "
+        "--device {resources.device} 2> {log}"

@@ -1,0 +1,75 @@
+# REQUIRED INPUTS:
+#     results/EXPERIMENT/networks/NETWORK-SEED/{evaluate,explain,embed}     what was found out of a network
+#     results/EXPERIMENT/DATASET/quality/index.html                         pages of the datasets
+# OUTPUTS:
+#     results/EXPERIMENT/networks/NETWORK-SEED/figures/NAME.png, NAME.pdf   every figure
+#     results/index.html                                                    the page to open first
+from gwsim.figures import listing
+
+
+rule figures:
+    input:
+        model="results/{experiment}/networks/{network}-{seed}/model.safetensors",
+        history="results/{experiment}/networks/{network}-{seed}/metrics.csv",
+        evaluate="results/{experiment}/networks/{network}-{seed}/evaluate/metrics.json",
+        explain="results/{experiment}/networks/{network}-{seed}/explain/metrics.json",
+        embed="results/{experiment}/networks/{network}-{seed}/embed/metrics.json",
+        settings="results/config/{experiment}/figures.json",
+        data=evaluated_sets,
+        bank=background_bank,
+        captions=[str(listing.CAPTIONS / f"{name}.rst") for name in listing.FIGURES],
+        code=code("figures"),
+    output:
+        [
+            report(
+                f"results/{{experiment}}/networks/{{network}}-{{seed}}/figures/{name}.png",
+                caption=str(listing.CAPTIONS / f"{name}.rst"),
+                category="{experiment}: {network}",
+                subcategory=section,
+                labels={"figure": listing.TITLES[name], "seed": "{seed}"},
+            )
+            for name, section in listing.FIGURES.items()
+        ],
+        list="results/{experiment}/networks/{network}-{seed}/figures/figures.json",
+    log:
+        "logs/figures/{experiment}-{network}-{seed}.log",
+    benchmark:
+        "logs/benchmarks/figures/{experiment}-{network}-{seed}.tsv"
+    conda:
+        "../../environment.yml"
+    threads: 1
+    resources:
+        mem_mb=learn_mb,
+        runtime=short_minutes,
+    message:
+        "figures of {wildcards.network} of {wildcards.experiment}, seed {wildcards.seed}"
+    shell:
+        "gwsim figures --settings {input.settings} --model {input.model} --history {input.history} "
+        "--evaluate {input.evaluate} --explain {input.explain} --embed {input.embed} --data {input.data} "
+        "--bank {input.bank} --list {output.list} 2> {log}"
+
+
+rule report:
+    input:
+        networks=[f"results/{name}/figures/figures.json" for name in NETWORKS],
+        exports=[f"results/{name}/model.onnx" for name in NETWORKS],
+        quality=[f"results/{name}/quality/index.html" for name in DATASETS],
+        settings="results/config/report.json",
+        code=code("report"),
+    output:
+        page="results/index.html",
+    log:
+        "logs/report.log",
+    benchmark:
+        "logs/benchmarks/report.tsv"
+    conda:
+        "../../environment.yml"
+    threads: 1
+    resources:
+        mem_mb=small_mb,
+        runtime=short_minutes,
+    message:
+        "the page to open first"
+    shell:
+        "gwsim report --settings {input.settings} --networks {input.networks} --quality {input.quality} "
+        "--output {output.page} 2> {log}"
