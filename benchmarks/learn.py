@@ -37,6 +37,7 @@ def settings_for(examples) -> dict:
         "classes": examples.classes,
         "phases": [{"epochs": 100}],
         "curriculum": "replace",
+        "mix": False,
         "batch": BATCH,
         "learning_rate": 5e-4,
         "precision": "float32",

@@ -195,11 +195,12 @@ def curve(statistic: np.ndarray, seconds: float) -> dict[str, list]:
     return {"threshold": loudest[kept].tolist(), "per_day": per_day.tolist()}
 
 
-def described(noise: dict, datasets: dict, classes: list[str], by: str, settings: dict) -> dict:
+def described(noise: dict, datasets: dict, classes: list[str], settings: dict) -> dict:
     """Return all that figures need of false alarms and of what is detected at their price.
 
     noise: split -> table of all its windows; datasets: name -> (predictions, table);
-    settings: "threshold" and "measured" (names of splits), "seconds" of a window, "per_day" (wanted rates).
+    settings: "threshold" and "measured" (names of splits), "seconds" of a window, "per_day" (wanted rates),
+    "by" (a column) and "grouped" (the datasets whose rows it groups).
     """
     setting, measuring = settings["threshold"], settings["measured"]
     if setting == measuring:
@@ -209,12 +210,13 @@ def described(noise: dict, datasets: dict, classes: list[str], by: str, settings
         )
     place, seconds = evaluate.noise_place(classes), settings["seconds"]
     columns = {split: _columns(table) for split, table in noise.items()}
+    columns_of = {name: settings["by"] if name in settings["grouped"] else None for name in datasets}
     found = rules(*columns[setting], place, seconds, settings["per_day"])
     for rule in found:
         alarms = flagged(rule, *columns[measuring], place)
         rule["measured"] = None if alarms is None else measured(alarms, seconds)
         rule["detection"] = {
-            name: _detected(rule, predicted, table, classes, by, name)
+            name: _detected(rule, predicted, table, classes, columns_of[name], name)
             for name, (predicted, table) in datasets.items()
         }
     live = {
@@ -222,7 +224,7 @@ def described(noise: dict, datasets: dict, classes: list[str], by: str, settings
     }
     curves = {split: curve(statistic, seconds) for split, (statistic, _) in columns.items()}
     about = {"threshold_split": setting, "measured_split": measuring, "seconds": seconds, "classes": classes}
-    return {**about, "by": by, "splits": live, "curves": curves, "rules": found}
+    return {**about, "by": settings["by"], "splits": live, "curves": curves, "rules": found}
 
 
 def _columns(table: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
@@ -237,8 +239,7 @@ def _detected(rule, predicted, table, classes, by, name) -> dict | None:
     if flags is None:
         return None
     labels = predicted["label"].to_numpy()
-    values = evaluate.column(table.iloc[predicted["row"].to_numpy()], by, name)
-    masks = evaluate.groups(values, labels, place)
+    masks = evaluate.grouped(table.iloc[predicted["row"].to_numpy()], by, labels, place, name)
     groups = {f"{v:g}": detection(flags[mask], labels[mask], len(classes)) for v, mask in masks.items()}
     return {**detection(flags, labels, len(classes)), "groups": groups}
 

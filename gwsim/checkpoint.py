@@ -15,18 +15,20 @@ from gwsim import files, models
 from gwsim.errors import GwsimError
 
 FORMAT = "gwsim-network-1"
+# A training on its way: weights and moments, not yet a network.
+STATE = "gwsim-training-1"
 # What a dataset must share with the one that a network was trained on.
 SHARED = ("classes", "ifos", "sample_rate", "shape")
 
 
-def write(path: Path, tensors: dict[str, torch.Tensor], description: dict) -> None:
+def write(path: Path, tensors: dict[str, torch.Tensor], description: dict, kind: str = FORMAT) -> None:
     """Write tensors and their description, whole or not at all."""
     plain = {name: value.detach().cpu().contiguous() for name, value in tensors.items()}
-    text = {"format": FORMAT, "description": json.dumps(description, sort_keys=True)}
+    text = {"format": kind, "description": json.dumps(description, sort_keys=True)}
     files.write_atomic(path, safetensors.torch.save(plain, text))
 
 
-def read(path: Path) -> tuple[dict[str, torch.Tensor], dict]:
+def read(path: Path, kind: str = FORMAT) -> tuple[dict[str, torch.Tensor], dict]:
     """Return a file's tensors and their description.
 
     Raises GwsimError for a file that is cut, damaged, or none of ours.
@@ -35,9 +37,9 @@ def read(path: Path) -> tuple[dict[str, torch.Tensor], dict]:
         with safetensors.safe_open(path, "pt") as file:
             text = file.metadata() or {}
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-        if text.get("format") == FORMAT:
+        if text.get("format") == kind:
             return tensors, json.loads(text["description"])
-        reason = f"its format is {text.get('format')}, expected {FORMAT}"
+        reason = f"its format is {text.get('format')}, expected {kind}"
     except FileNotFoundError:
         raise GwsimError(f"no network stands at {path}; run the stage train first") from None
     except (safetensors.SafetensorError, ValueError, KeyError) as error:

@@ -180,6 +180,11 @@ def groups(values: np.ndarray, labels: np.ndarray, noise: int) -> dict[float, np
     return {float(value): (values == value) | (labels == noise) for value in found}
 
 
+def grouped(table: pd.DataFrame, by: str | None, labels: np.ndarray, noise: int, name: str) -> dict:
+    """Return the groups of a dataset's rows; none where it has no column to group by."""
+    return {} if by is None else groups(column(table, by, name), labels, noise)
+
+
 def column(table: pd.DataFrame, by: str, name: str) -> np.ndarray:
     """Return a column of numbers of a dataset's table."""
     if by not in table:
@@ -214,17 +219,20 @@ def finite(value: float | None) -> float | None:
     return None if value is None or not np.isfinite(value) else float(value)
 
 
-def described(predicted: pd.DataFrame, table: pd.DataFrame, classes: list[str], by: str, name: str) -> dict:
+def described(
+    predicted: pd.DataFrame, table: pd.DataFrame, classes: list[str], by: str | None, name: str
+) -> dict:
     """Return all that figures need of one dataset; groups are by a column that is NaN where it has no part.
+
+    A dataset whose rows fall into no groups has by = None.
 
     Raises GwsimError for labels that are no class's, and for a class without rows, of the whole or a group.
     """
     table = table.iloc[predicted["row"].to_numpy()]
     labels, taken = predicted["label"].to_numpy(), predicted["predicted"].to_numpy()
     require_every_class(labels, classes, f"dataset '{name}'")
-    snr, values = (column(table, wanted, name) for wanted in ("snr", by))
-    found = {}
-    for value, mask in groups(values, labels, noise_place(classes)).items():
+    snr, found = column(table, "snr", name), {}
+    for value, mask in grouped(table, by, labels, noise_place(classes), name).items():
         where = f"group {by} = {value:g} of dataset '{name}'"
         hint = "group by a column that is drawn from a grid, or draw more examples"
         require_every_class(labels[mask], classes, where, hint)

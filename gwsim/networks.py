@@ -19,21 +19,35 @@ def settings(config: dict, name: str, classes: list[str]) -> dict[str, dict]:
         return {}
     evaluate = {key: value for key, value in experiment["evaluate"].items() if key != "shown"}
     evaluate |= {"classes": classes, "seconds": experiment["duration"]}
+    evaluate["grouped"] = [one for one in evaluate["datasets"] if _values(experiment, one, evaluate["by"])]
     found = {
         f"{name}/evaluate": evaluate,
-        f"{name}/explain": {**experiment["explain"], "misclassified": MISCLASSIFIED},
+        f"{name}/explain": {
+            **{key: value for key, value in experiment["explain"].items() if key != "align"},
+            "misclassified": MISCLASSIFIED,
+        },
         f"{name}/embed": {**experiment["embed"], "seed": config["seed"]},
         f"{name}/figures": {
             "shown": experiment["evaluate"]["shown"],
             "align": experiment["explain"]["align"],
             "atlas": experiment["explain"]["atlas"],
             "dataset": experiment["explain"]["dataset"],
+            "tested": next(iter(evaluate["grouped"]), None),
         },
     }
     for network, recipe in experiment["networks"].items():
         kind = {key: recipe[key] for key in ("model", "array", "scale")}
         found[f"{name}/networks/{network}/train"] = {**kind, "classes": classes, **recipe["train"]}
     return found
+
+
+def _values(experiment: dict, dataset: str, column: str) -> list[float]:
+    """Return the values that a column of a dataset's table has, where they are few."""
+    given = {**experiment["draw"], **experiment["datasets"][dataset]["draw"]}
+    spec = {draw.TARGETS.get(name, name): spec for name, spec in given.items()}.get(column)
+    if isinstance(spec, dict):
+        return spec.get("grid") or spec.get("list") or []
+    return [] if spec is None else [spec]
 
 
 def report_settings(config: dict) -> dict:
@@ -71,6 +85,8 @@ def faults(experiment: dict, classes: list[str], splits) -> list[str]:
         for role in ("dataset", "validation"):
             needs(f"{place}.{role}", recipe["train"][role], datasets)
         found += [f"{place}.{fault}" for fault in _phases(recipe["train"])]
+        if not found:
+            found += [f"{place}.dataset: {fault}" for fault in _leaks(experiment, recipe["train"])]
     evaluate, explain, embed = (experiment[name] for name in ASKED)
     for name in evaluate["datasets"]:
         needs("evaluate.datasets", name, datasets)
@@ -91,17 +107,42 @@ def faults(experiment: dict, classes: list[str], splits) -> list[str]:
         known = ", ".join(("predicted", "label", *classes))
         found.append(f"explain.target: got '{explain['target']}', expected one of {known}")
     for place in ("explain", "embed"):
-        for column in experiment[place]["select"]:
+        for column, value in experiment[place]["select"].items():
             if column not in draw.COLUMNS:
                 found.append(f"{place}.select: no column '{column}' (known: {', '.join(draw.COLUMNS)})")
+                continue
+            name = experiment[place]["dataset"]
+            values = _values(experiment, name, column) if name in datasets else []
+            if values and value not in values:
+                found.append(
+                    f"{place}.select.{column}: got {value}, {name} has {', '.join(map(str, values))}"
+                )
+    most = 86400 / experiment["duration"]
     for rate in evaluate["false_alarms_per_day"]:
-        if rate <= 0:
-            found.append(f"evaluate.false_alarms_per_day: got {rate}, expected rates above zero")
+        if not 0 < rate <= most:
+            found.append(
+                f"evaluate.false_alarms_per_day: got {rate}, expected rates above zero and at most {most:g}, "
+                f"one a window of {experiment['duration']} s"
+            )
     return found
+
+
+def _leaks(experiment: dict, train: dict) -> list[str]:
+    """Return where noise that a network has learnt from would judge it."""
+    datasets, asked = experiment["datasets"], experiment["evaluate"]
+    split = datasets[train["dataset"]]["split"]
+    others = {f"the dataset {name}": datasets.get(name, {}).get("split") for name in asked["datasets"]}
+    others[f"the validation set {train['validation']}"] = datasets[train["validation"]]["split"]
+    others |= {f"evaluate.background.{role}": other for role, other in asked["background"].items()}
+    return [f"its split '{split}' is that of {name} too" for name, other in others.items() if other == split]
 
 
 def _phases(train: dict) -> list[str]:
     found = []
+    if train["mix"] and train["curriculum"] == "cumulative":
+        found.append(
+            "curriculum: mix draws from a phase's own range: widen it, and let the curriculum be replace"
+        )
     for place, phase in enumerate(train["phases"]):
         if "snr" not in phase:
             if train["mix"]:

@@ -120,14 +120,19 @@ def _lead(recipes: Recipes) -> str:
 def _recipe(seeds: list[Network]) -> str:
     """Return how a network was made, in words."""
     about = seeds[0].about
-    minutes = [f"{one.about['seconds'] / 60:.3g}" for one in seeds]
+    took = [_span(one.about["seconds"]) for one in seeds]
     many = "seeds" if len(seeds) > 1 else "seed"
     return (
         f"Network {seeds[0].name}: {about['model']}, {about['parameters']:,} parameters, trained for "
         f"{about['epochs']} epochs of at most {about['examples']:,} examples ({'; '.join(about['phases'])}); "
-        f"{many} {', '.join(str(one.seed) for one in seeds)}, {', '.join(minutes)} minutes of training. "
+        f"{many} {', '.join(str(one.seed) for one in seeds)}, trained in {', '.join(took)}. "
         f"Sources at revision {about['revision']}."
     )
+
+
+def _span(seconds: float) -> str:
+    """Return a length of time in words."""
+    return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} min"
 
 
 # ---- numbers

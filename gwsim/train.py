@@ -31,15 +31,16 @@ PRECISIONS = {"float32": None, "bfloat16": torch.bfloat16}
 LOOK_EVERY = 20
 
 
-def phase_rows(table: pd.DataFrame, settings: dict, phase: int) -> np.ndarray:
+def phase_rows(table: pd.DataFrame, settings: dict, phase: int, name: str) -> np.ndarray:
     """Return the rows of one phase: noise, and signals in its range of SNR.
 
     A phase replaces the ranges before it, or adds to them where the curriculum is cumulative. Raises
-    GwsimError where a class has no example.
+    GwsimError, which names the dataset, where a class has no example.
     """
     phases = settings["phases"][: phase + 1]
     taken = phases if settings["curriculum"] == "cumulative" else phases[-1:]
-    snr = table["snr"].to_numpy()
+    # What was wanted, where an SNR was: the realised one is off by rounding, and values lie on borders.
+    snr = table["snr_target"].fillna(table["snr"]).to_numpy()
     inside = np.isnan(snr)
     for each in taken:
         low, high = each.get("snr", (0, np.inf))
@@ -49,7 +50,7 @@ def phase_rows(table: pd.DataFrame, settings: dict, phase: int) -> np.ndarray:
     if empty:
         raise GwsimError(
             f"phase {phase} (SNR {[each.get('snr', 'any') for each in taken]}) has no example of "
-            f"{', '.join(empty)}: the table's SNRs run from {np.nanmin(snr, initial=np.inf):.1f} to "
+            f"{', '.join(empty)} in {name}, whose SNRs run from {np.nanmin(snr, initial=np.inf):.1f} to "
             f"{np.nanmax(snr, initial=-np.inf):.1f}; change the phase's snr, or draw more examples"
         )
     return np.flatnonzero(inside)
@@ -62,6 +63,21 @@ def expect_classes(classes: list[str], examples) -> None:
             f"the settings have the classes {', '.join(classes)}; {examples.name} has "
             f"{', '.join(examples.classes)}: make the dataset again with this configuration"
         )
+
+
+def expect_alike(examples, validation) -> None:
+    """Raise GwsimError where a validation set cannot validate what is learnt from a training set."""
+    both = {
+        name: (getattr(examples, name), getattr(validation, name))
+        for name in ("classes", "ifos", "sample_rate", "shape")
+    }
+    faults = [
+        f"{name}: {examples.name} has {ours}, {validation.name} has {theirs}"
+        for name, (ours, theirs) in both.items()
+        if ours != theirs
+    ]
+    if faults:
+        raise GwsimError("the validation set is not like the training set:\n  " + "\n  ".join(faults))
 
 
 def sentence(row: dict, total: int) -> str:
@@ -87,6 +103,10 @@ class Training:
         self.optimiser = torch.optim.Adam(self.model.parameters(), settings["learning_rate"])
         self.history: list[dict] = []
         self._phase = -1
+        # A phase that cannot be run is told now, not after the hours of those before it.
+        for phase in range(len(settings["phases"])):
+            for each in (examples, validation):
+                self._rows_of(each, phase)
         self.phases = np.repeat(
             np.arange(len(settings["phases"])), [phase["epochs"] for phase in settings["phases"]]
         )
@@ -110,6 +130,10 @@ class Training:
             place, key = name.split(".")
             moments.setdefault(int(place), {})[key] = value
         self.optimiser.load_state_dict({**self.optimiser.state_dict(), "state": moments})
+        # A file has no memory layout: moments lie as their weights do, as they would have without the kill.
+        for weight, entry in self.optimiser.state.items():
+            for key in ("exp_avg", "exp_avg_sq"):
+                entry[key] = torch.empty_like(weight).copy_(entry[key])
         self.history = list(history)
 
     def batches(self, epoch: int) -> int:
@@ -136,8 +160,9 @@ class Training:
                 if step % LOOK_EVERY == 0:
                     self._look(seen, epoch, step)
                 yield step
-        self._look(seen, epoch, step)
         held = self._validate()
+        self._look(seen, epoch, step)
+        self._look(held, epoch, step)
         self.history.append(
             {
                 "epoch": epoch + 1,
@@ -154,8 +179,8 @@ class Training:
         if phase == self._phase:
             return
         self._phase = phase
-        self._rows = self._rows_of(self.examples)
-        self._held = self._rows_of(self.validation)[: self.settings["validation_examples"]]
+        self._rows = self._rows_of(self.examples, phase)
+        self._held = self._rows_of(self.validation, phase)[: self.settings["validation_examples"]]
         # The arrays of the phase before are let go first.
         self._kept = self._kept_held = None
         if not self.settings["mix"]:
@@ -163,10 +188,10 @@ class Training:
         held = self._mixed(self.validation, "validation", phase) if self.settings["mix"] else self.validation
         self._kept_held = dataset.Kept(held, self._held, self.keep_bytes // 4)
 
-    def _rows_of(self, examples) -> np.ndarray:
-        if self.settings["mix"]:
-            return np.arange(len(examples.table))
-        return phase_rows(examples.table, self.settings, self._phase)
+    def _rows_of(self, examples, phase: int) -> np.ndarray:
+        # Mixed examples have no SNR yet.
+        settings = {**self.settings, "phases": [{}]} if self.settings["mix"] else self.settings
+        return phase_rows(examples.table, settings, 0 if self.settings["mix"] else phase, examples.name)
 
     def _source(self, epoch: int):
         """Return what this epoch's examples are read from: the store, or its rows at freshly drawn SNRs."""

@@ -317,11 +317,12 @@ def case():
 
 
 SETTINGS = {"threshold": "validation", "measured": "test", "seconds": 1.0, "per_day": [4320.0, 432.0, 1.0]}
+SETTINGS |= {"by": BY, "grouped": ["set"]}
 
 
 def test_rules_find_what_their_threshold_lets_through():
     tables, sets = case()
-    got = background.described(tables, sets, CLASSES, BY, SETTINGS)
+    got = background.described(tables, sets, CLASSES, SETTINGS)
     argmax, often, seldom, never = got["rules"]
     assert [rule["rule"] for rule in got["rules"]] == ["argmax", "4320_per_day", "432_per_day", "1_per_day"]
     assert (argmax["alarms"], argmax["measured"]["alarms"], argmax["measured"]["windows"]) == (160, 80, 2000)
@@ -347,7 +348,7 @@ def test_rules_find_what_their_threshold_lets_through():
 
 def test_numbers_have_the_papers_form_and_names_that_stay():
     tables, sets = case()
-    described = background.described(tables, sets, CLASSES, BY, SETTINGS)
+    described = background.described(tables, sets, CLASSES, SETTINGS)
     got = background.numbers(described)
     ends = ("set", "set_1kpc", "set_10kpc")
     rules = ("4320_per_day", "432_per_day", "1_per_day")
@@ -371,7 +372,7 @@ def test_numbers_have_the_papers_form_and_names_that_stay():
 def test_a_threshold_measured_on_its_own_noise_is_refused():
     tables, sets = case()
     with pytest.raises(GwsimError, match="set and measured on split 'test', expected two splits"):
-        background.described(tables, sets, CLASSES, BY, SETTINGS | {"threshold": "test"})
+        background.described(tables, sets, CLASSES, SETTINGS | {"threshold": "test"})
 
 
 # ---- the verb
@@ -402,6 +403,7 @@ def arguments(tmp_path, monkeypatch):
     checkpoint.write(tmp_path / "model.safetensors", network.state_dict(), DESCRIPTION)
     settings = {
         "datasets": ["validation", "test"],
+        "grouped": ["test"],
         "by": BY,
         "background": {"threshold": "validation", "measured": "test"},
         "false_alarms_per_day": [20000, 1],
@@ -481,3 +483,11 @@ def test_a_class_without_rows_is_refused_before_the_work(arguments, monkeypatch)
     with pytest.raises(GwsimError, match=r"dataset 'validation' has no rows of s18"):
         verb.run(arguments)
     assert not arguments.metrics.parent.exists()
+
+
+def test_a_dataset_that_is_not_grouped_is_told_as_a_whole():
+    tables, sets = case()
+    (rule, *_) = background.described(tables, sets, CLASSES, SETTINGS | {"grouped": []})["rules"]
+    assert rule["detection"]["set"]["groups"] == {} and len(rule["detection"]["set"]["detected"]) == len(
+        CLASSES
+    )

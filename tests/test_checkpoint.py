@@ -88,6 +88,13 @@ def test_tensors_of_strangers_and_pickles_are_refused(tmp_path):
         checkpoint.load(pickled)
 
 
+def test_a_training_on_its_way_is_no_network(saved):
+    path, model = saved
+    checkpoint.write(path, model.state_dict(), {"history": []}, checkpoint.STATE)
+    with pytest.raises(GwsimError, match="its format is gwsim-training-1, expected gwsim-network-1"):
+        checkpoint.load(path)
+
+
 def test_a_file_that_is_not_there_says_which_stage_makes_it(tmp_path):
     with pytest.raises(GwsimError, match=r"no network stands at .*; run the stage train first"):
         checkpoint.load(tmp_path / "model.safetensors")

@@ -110,7 +110,8 @@ def test_the_default_passes(config):
 
 @pytest.mark.parametrize("path", OVERLAYS, ids=lambda path: path.stem)
 def test_the_default_with_each_overlay_passes(config, path):
-    assert faults(configuration.overlay(config, yaml.safe_load(path.read_text()))) == []
+    whole = configuration.pruned(configuration.overlay(config, yaml.safe_load(path.read_text())))
+    assert faults(whole) == []
 
 
 def test_there_is_an_overlay_to_test():
@@ -264,6 +265,30 @@ FAULTS = [
     (
         changed(experiments__ccsn__evaluate__background={"threshold": "test", "measured": "test"}),
         "evaluate.background: thresholds set and measured on 'test', expected two splits",
+    ),
+    (
+        changed(experiments__ccsn__evaluate__false_alarms_per_day=[100000]),
+        "got 100000, expected rates above zero and at most 86400, one a window of 1 s",
+    ),
+    (
+        changed(experiments__ccsn__explain__select={"distance_target_kpc": 50}),
+        "explain.select.distance_target_kpc: got 50, test has 1, 2, 3",
+    ),
+    (
+        changed(**{f"{TRAIN}__curriculum": "cumulative", f"{TRAIN}__mix": True}),
+        "networks.paper.train.curriculum: mix draws from a phase's own range",
+    ),
+    (
+        changed(experiments__ccsn__evaluate__background={"threshold": "train", "measured": "test"}),
+        "networks.paper.train.dataset: its split 'train' is that of evaluate.background.threshold too",
+    ),
+    (
+        changed(**{f"{TRAIN}__validation": "train"}),
+        "its split 'train' is that of the validation set train too",
+    ),
+    (
+        changed(**{f"{TRAIN}__dataset": "test"}),
+        "networks.paper.train.dataset: its split 'test' is that of the dataset test too",
     ),
     (
         changed(experiments__ccsn__evaluate__false_alarms_per_day=[0]),
@@ -554,6 +579,7 @@ MORE["experiments"]["ccsn"]["datasets"]["more"] = DEFAULT["experiments"]["ccsn"]
         (changed(experiments__ccsn__evaluate__datasets=["test", "gallery"]), {"ccsn/evaluate"}),
         (changed(experiments__ccsn__evaluate__shown=[2]), {"ccsn/figures"}),
         (changed(experiments__ccsn__explain__score="logit"), {"ccsn/explain"}),
+        (changed(experiments__ccsn__explain__align="receptive_field"), {"ccsn/figures"}),
         (changed(experiments__ccsn__embed__perplexity=20), {"ccsn/embed"}),
         (changed(experiments__ccsn__reported__numbers={}), {"report"}),
     ],

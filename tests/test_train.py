@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 import torch
 
-from gwsim import dataset, devices, events, train
+from gwsim import checkpoint, dataset, devices, events, train
 from gwsim.errors import GwsimError
 
 SHAPE = (2, 16, 12)
@@ -28,12 +28,13 @@ class Bars:
     """Noise, and bars at one of two frequencies, as bright as their SNR."""
 
     name, shape, classes = "toy/bars", SHAPE, CLASSES
+    ifos, sample_rate = ["H1", "L1"], 4096
 
     def __init__(self, count=240, seed=1):
         chance = np.random.default_rng(seed)
         label = np.arange(count) % 3
         snr = np.where(label == 0, np.nan, chance.uniform(10, 20, count))
-        self.table = pd.DataFrame({"label": label, "snr": snr})
+        self.table = pd.DataFrame({"label": label, "snr": snr, "snr_target": snr})
         self.values = chance.rayleigh(1, (count, *SHAPE)).astype(np.float32)
         for row in np.flatnonzero(label):
             self.values[row, :, 3 if label[row] == 1 else 11] += snr[row] / 3
@@ -81,12 +82,17 @@ def test_nothing_but_the_seed_decides():
 
 
 @pytest.mark.parametrize("killed_after", [1, 2, 3])
-def test_training_goes_on_in_the_same_weights(killed_after):
+def test_training_goes_on_in_the_same_weights(killed_after, tmp_path):
+    """Through the file, which forgets how tensors lay in memory."""
     whole = learn(training(), range(4))
     before = learn(training(), range(killed_after))
-    kept = {name: value.clone() for name, value in before.state().items()}
+    path = tmp_path / "state.safetensors"
+    checkpoint.write(path, before.state(), {"history": before.history}, checkpoint.STATE)
     after = training(seed=7)
-    after.restore(kept, before.history)
+    kept, about = checkpoint.read(path, checkpoint.STATE)
+    after.restore(kept, about["history"])
+    for weight, entry in after.optimiser.state.items():
+        assert entry["exp_avg"].stride() == weight.stride()
     learn(after, range(killed_after, 4))
     assert same(after.state(), whole.state()) and after.history == whole.history
 
@@ -123,7 +129,7 @@ def test_losses_are_those_of_torch_alone():
 
 def rows_of(phase, **changes):
     table = Bars().table
-    return table.iloc[train.phase_rows(table, SETTINGS | changes, phase)]
+    return table.iloc[train.phase_rows(table, SETTINGS | changes, phase, "toy/bars")]
 
 
 def test_a_phase_replaces_the_range_before_it():
@@ -142,14 +148,42 @@ def test_a_phase_without_range_takes_all():
 
 
 def test_a_phase_that_leaves_a_class_empty_is_refused():
-    with pytest.raises(GwsimError, match=r"phase 0 .* has no example of low, high: .* run from 10\.\d to"):
+    with pytest.raises(
+        GwsimError, match=r"phase 0 .* has no example of low, high in toy/bars, .* run from 10\.\d to"
+    ):
         rows_of(0, phases=[{"epochs": 1, "snr": [90, 100]}])
+
+
+def test_the_wanted_snr_decides_and_the_realised_one_where_a_distance_was_wanted():
+    table = Bars().table
+    wanted = table.assign(
+        snr_target=np.where(table["label"] == 0, np.nan, 15.0),
+        snr=np.where(table["label"] == 0, np.nan, 14.9999),
+    )
+    phases = {"phases": [{"epochs": 1, "snr": [15, 20]}]}
+    assert len(train.phase_rows(wanted, SETTINGS | phases, 0, "x")) == 240
+    far = table.assign(snr_target=np.nan)
+    assert (
+        len(train.phase_rows(far, SETTINGS, 0, "x")) == len(train.phase_rows(table, SETTINGS, 0, "x")) < 240
+    )
+
+
+def test_a_phase_that_cannot_be_run_is_told_before_the_first():
+    with pytest.raises(GwsimError, match="phase 1 "):
+        training(phases=[{"epochs": 1}, {"epochs": 1, "snr": [90, 100]}])
+
+
+def test_a_validation_set_of_another_kind_names_both_sides():
+    held = Bars(60, 2)
+    held.shape, held.name = (2, 16, 13), "toy/other"
+    with pytest.raises(GwsimError, match=r"shape: toy/bars has \(2, 16, 12\), toy/other has \(2, 16, 13\)"):
+        train.expect_alike(Bars(), held)
 
 
 def test_examples_that_are_seen_are_the_phases():
     learner = learn(training(), range(3))
     table = Bars().table
-    counts = [len(train.phase_rows(table, SETTINGS, phase)) for phase in (0, 0, 1)]
+    counts = [len(train.phase_rows(table, SETTINGS, phase, "toy/bars")) for phase in (0, 0, 1)]
     assert [row["examples"] for row in learner.history] == counts
     assert [row["phase"] for row in learner.history] == [0, 0, 1]
 
@@ -194,6 +228,14 @@ def test_a_loss_that_is_not_finite_stops_early():
         GwsimError, match=r"the loss is not finite in epoch 1, step \d+ \(learning rate 0.003"
     ):
         learn(training(examples=sick), range(1))
+
+
+@pytest.mark.filterwarnings("ignore:invalid value")
+def test_weights_that_break_in_an_epochs_last_step_are_not_kept():
+    learner = training(learning_rate=1e30, batch=240, phases=[{"epochs": 1}])
+    with pytest.raises(GwsimError, match="the loss is not finite in epoch 1, step 1"):
+        learn(learner, range(1))
+    assert learner.history == []
 
 
 def test_other_classes_name_both_sides():

@@ -40,11 +40,12 @@ def run(args):
 
     datasets = {name: predicted(name, path, network, args.metrics.parent) for name, path in paths.items()}
     splits = noise(args, settings, network)
-    classes, by = network[1]["classes"], settings["by"]
-    described = {name: evaluate.described(*both, classes, by, name) for name, both in datasets.items()}
-    per_day = settings["false_alarms_per_day"]
-    wanted = {**settings["background"], "seconds": settings["seconds"], "per_day": per_day}
-    alarms = background.described(splits, datasets, classes, by, wanted)
+    classes = network[1]["classes"]
+    by = {name: settings["by"] if name in settings["grouped"] else None for name in datasets}
+    described = {name: evaluate.described(*both, classes, by[name], name) for name, both in datasets.items()}
+    wanted = {name: settings[name] for name in ("seconds", "by", "grouped")} | settings["background"]
+    wanted["per_day"] = settings["false_alarms_per_day"]
+    alarms = background.described(splits, datasets, classes, wanted)
     numbers = {key: one for name in described for key, one in evaluate.numbers(name, described[name]).items()}
     numbers |= background.numbers(alarms)
     metrics = {"numbers": numbers, "datasets": described, "background": alarms}

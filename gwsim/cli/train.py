@@ -43,8 +43,8 @@ def run(args):
     settings = json.loads(args.settings.read_text())
     kind = {"array": settings["array"], "scale": settings["scale"]}
     examples, validation = (dataset.Examples(path, **kind) for path in (args.train, args.validation))
-    for held in (examples, validation):
-        train.expect_classes(settings["classes"], held)
+    train.expect_classes(settings["classes"], examples)
+    train.expect_alike(examples, validation)
     if args.mix:
         noise, *both = args.mix
         examples = mixed(examples, noise, *both[:2], device)
@@ -70,7 +70,8 @@ def run(args):
         print(train.sentence(row, total), file=sys.stderr, flush=True)
         log.add(row)
         files.write_atomic(args.history, pd.DataFrame(training.history).to_csv(index=False))
-        checkpoint.write(state, training.state(), {"key": key, "history": training.history})
+        kept = {"key": key, "history": training.history}
+        checkpoint.write(state, training.state(), kept, checkpoint.STATE)
     description = {
         "network": args.output.parent.name,
         "seed": args.seed,
@@ -113,12 +114,14 @@ def resume(training, state, key):
     from gwsim.errors import GwsimError
 
     try:
-        tensors, kept = checkpoint.read(state)
+        tensors, kept = checkpoint.read(state, checkpoint.STATE)
     except GwsimError as error:
         print(f"beginning anew: {error}", file=sys.stderr)
         return
     if kept["key"] != key:
-        print("beginning anew: settings, data, code, versions or device have changed", file=sys.stderr)
+        print(
+            "beginning anew: settings, data, code, versions, device or threads have changed", file=sys.stderr
+        )
         return
     training.restore(tensors, kept["history"])
     print(f"going on after epoch {len(training.history)}", file=sys.stderr)
