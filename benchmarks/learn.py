@@ -15,6 +15,7 @@ import torch
 from torch.nn.functional import cross_entropy
 
 from gwsim import dataset, devices, models, train
+from gwsim.cli.memory import keep_freed_memory
 
 BATCH = 128
 
@@ -91,6 +92,7 @@ def main() -> None:
     parser.add_argument("--device", default="auto")
     parser.add_argument("--epochs", type=int, default=5)
     args = parser.parse_args()
+    keep_freed_memory()
     torch.set_num_threads(1)
     device = devices.choose(args.device)
     examples = dataset.Examples(args.data)

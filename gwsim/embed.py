@@ -39,70 +39,7 @@ DECIMALS = 5
 TIE = 1e-6
 
 
-# ---- which examples
-
-
-def choose(table: pd.DataFrame, select: dict, examples: int, noise_label: int | None = None) -> np.ndarray:
-    """Return the rows with the selected values, at most so many and balanced over classes, ascending.
-
-    Noise has NaN where a column does not apply to it: such rows are taken too, as many as the largest class
-    of signals has.
-
-    Raises GwsimError where a column is not there or a class of the table has no such row.
-    """
-    strangers = sorted(set(select) - set(table.columns))
-    if strangers:
-        raise GwsimError(
-            f"select names the columns {strangers}, which the dataset does not have; it has "
-            f"{', '.join(table.columns)}"
-        )
-    is_noise = table["label"] == (-1 if noise_label is None else noise_label)
-    wanted = np.ones(len(table), dtype=bool)
-    for name, value in select.items():
-        wanted &= ((table[name] == value) | (is_noise & table[name].isna())).to_numpy()
-    chosen = table["label"].reset_index(drop=True)[wanted]
-    empty = sorted(set(table["label"]) - set(chosen))
-    if empty or chosen.empty:
-        raise GwsimError(
-            f"no row of the classes {empty} has {select}; the dataset's values are {_values(table, select)}: "
-            "select what every class has"
-        )
-    place = chosen.groupby(chosen).cumcount().to_numpy()
-    signals = chosen[chosen != noise_label]
-    most = signals.value_counts().max() if len(signals) else len(chosen)
-    # Each class's first row, then each class's second, until there are enough.
-    order = np.argsort(place, kind="stable")
-    order = order[place[order] < most][:examples]
-    return np.sort(chosen.index.to_numpy()[order])
-
-
-def _values(table: pd.DataFrame, select: dict) -> dict:
-    """Return the first few values of each column that is selected by."""
-    return {name: table[name].dropna().drop_duplicates().sort_values().tolist()[:12] for name in select}
-
-
-def predicted_of(predictions: pd.DataFrame, rows: np.ndarray, label: np.ndarray) -> np.ndarray:
-    """Return the predicted class of each row, from a table that says it of all rows.
-
-    Raises GwsimError where the table does not know a row, or knows it by another label.
-    """
-    known = predictions.drop_duplicates("row").set_index("row")
-    missing = np.setdiff1d(rows, known.index)
-    if len(missing):
-        raise GwsimError(
-            f"the predictions lack {len(missing)} of {len(rows)} rows (the first: {missing[:5].tolist()}): "
-            "they are of another dataset; evaluate this one first"
-        )
-    ours = known.loc[rows]
-    apart = np.flatnonzero(ours["label"].to_numpy() != label)
-    if len(apart):
-        first = apart[0]
-        raise GwsimError(
-            f"the predictions and the dataset differ in the label of {len(apart)} of {len(rows)} rows: "
-            f"row {rows[first]} has {ours['label'].iloc[first]} in the predictions and {label[first]} in the "
-            "dataset; evaluate this dataset again"
-        )
-    return ours["predicted"].to_numpy()
+# ---- features
 
 
 def extract(model, batches, device) -> np.ndarray:

@@ -26,13 +26,11 @@ import torch
 import xarray as xr
 from torch import Tensor, nn
 
-from gwsim import cams, dataset, devices, draw, faithfulness, maps
+from gwsim import cams, dataset, devices, draw, faithfulness, maps, selection
 from gwsim.errors import GwsimError
 from gwsim.models import receptive
 
 BATCH = 64
-# The maps of nothing that stand beside each method's.
-RANDOM = "random"
 # Noise of which the fills of insertion and deletion are made.
 NOISE_ROWS = 256
 TARGETS = ("predicted", "label")
@@ -85,9 +83,11 @@ class Network:
         return receptive.centres(self.model.cam_path, axes)
 
     def masks(self, found: Tensor, shape: tuple[int, ...]) -> Tensor:
-        """Return maps on the input, scaled to [0, 1]."""
-        placed = maps.placed(found, shape, self.settings["align"], self.grid(len(shape)))
-        return maps.normalised(placed)
+        """Return the masks L of equation 13: maps stretched over the input, scaled to [0, 1].
+
+        This is the paper's definition, however figures align their maps.
+        """
+        return maps.normalised(maps.placed(found, shape, "resize"))
 
 
 # ---- the stage
@@ -97,11 +97,13 @@ def explained(network: Network, data: dict, progress=plainly) -> tuple[dict[str,
     """Return the sets of maps, and the metrics.
 
     data: name -> (examples, predictions) of the two datasets that the settings name, predictions as from
-    `fitting`. progress(items, name, total) gives the items on.
+    `selection.fitting`. progress(items, name, total) gives the items on.
     """
     settings = network.settings
     test, gallery = data[settings["dataset"]], data[settings["atlas"]]
-    table, each = measured(network, *test, chosen(test[0].table, settings), progress)
+    # Signals alone, under a selection of distance or SNR: noise has none.
+    rows = selection.choose(test[0].table, settings["select"], settings["examples"])
+    table, each = measured(network, *test, rows, progress)
     numbers, tests = faithful(network, test[0], table, progress)
     best = atlas(gallery[1], len(network.classes))
     shown = mapped(network, *gallery, best, "predicted", progress)
@@ -139,46 +141,6 @@ def attributes(network: Network, axes: int) -> dict:
 # ---- which examples
 
 
-def fitting(predictions: pd.DataFrame, table: pd.DataFrame, where: str, name: str) -> pd.DataFrame:
-    """Return the predictions in the order of the table's rows, with their SNR beside.
-
-    Raises GwsimError, which says where they were and names the dataset, if they are not of all its rows.
-    """
-    found, labels = predictions.sort_values("row"), table["label"].to_numpy()
-    if list(found["row"]) != list(range(len(labels))) or (found["label"] != labels).any():
-        raise GwsimError(
-            f"{where} has {len(found)} predictions that are not those of {name}, {len(labels)} rows: "
-            "rows or labels differ; run evaluate again"
-        )
-    return found.assign(snr=table["snr"].to_numpy())
-
-
-def chosen(table: pd.DataFrame, settings: dict) -> np.ndarray:
-    """Return the rows that the numbers rest on: selected, and balanced over the classes."""
-    rows = selected(table, settings["select"])
-    return rows[balanced(table["label"].to_numpy()[rows], settings["examples"])]
-
-
-def selected(table: pd.DataFrame, select: dict) -> np.ndarray:
-    """Return the rows whose columns have the wanted values; NaN has none, so noise has no distance."""
-    if unknown := sorted(set(select) - set(table.columns)):
-        known = ", ".join(table.columns)
-        raise GwsimError(f"explain: select names {unknown}, expected columns among {known}")
-    keep = np.ones(len(table), dtype=bool)
-    for name, value in select.items():
-        keep &= (table[name] == value).to_numpy()
-    if not keep.any():
-        found = {name: sorted(table[name].dropna().unique())[:12] for name in select}
-        raise GwsimError(f"explain: no row has {select}; the table's values are {found}")
-    return np.flatnonzero(keep)
-
-
-def balanced(labels: np.ndarray, count: int) -> np.ndarray:
-    """Return the places of up to count examples, as many of each class as can be, the first ones of each."""
-    turn = pd.Series(labels).groupby(labels).cumcount().to_numpy()
-    return np.sort(np.argsort(turn, kind="stable")[:count])
-
-
 def atlas(predictions: pd.DataFrame, classes: int) -> np.ndarray:
     """Return each class's first correctly classified row, or its first if none is; a class may have none."""
     correct = predictions["predicted"] == predictions["label"]
@@ -197,8 +159,10 @@ def misclassified(predictions: pd.DataFrame, count: int) -> list[tuple[int, int]
     wrong = predictions[(predictions["predicted"] != predictions["label"]) & predictions["snr"].notna()]
     pairs = []
     for one in wrong.sort_values(["snr", "row"], ascending=[False, True]).itertuples():
+        if len(pairs) == count:
+            break
         like = correct[correct["label"] == one.predicted]
-        if len(like) and len(pairs) < count:
+        if len(like):
             away = (like["snr"] - one.snr).abs().fillna(np.inf).to_numpy()
             pairs.append((int(one.row), int(like["row"].iloc[away.argmin()])))
     return pairs
@@ -238,7 +202,7 @@ def measured(network, examples, predictions, rows, progress=plainly) -> tuple[xr
     def watch(x, target, made, before):
         cells = next(iter(made.values())).shape[1:]
         noise = faithfulness.random_maps((len(x), *cells), "table", len(parts)).to(x.device)
-        both = {**made, RANDOM: noise}
+        both = {**made, faithfulness.RANDOM: noise}
         parts.append({name: terms(network, x, target, one, before) for name, one in both.items()})
 
     table = mapped(network, examples, predictions, rows, network.settings["target"], progress, watch)
@@ -289,7 +253,8 @@ def faithful(network, examples, table: xr.Dataset, progress=plainly) -> tuple[di
 
     The second has the curves behind the numbers, and the correlations after each randomised layer.
     """
-    few = table.isel(sample=balanced(table["label"].values, network.settings["faithfulness"]))
+    places = selection.balanced(table["label"].values, network.settings["faithfulness"])
+    few = table.isel(sample=places)
     x, target = (
         torch.as_tensor(values, device=network.device)
         for values in (examples.read(few["row"].values), few["target"].values)
@@ -298,7 +263,7 @@ def faithful(network, examples, table: xr.Dataset, progress=plainly) -> tuple[di
     noise = faithfulness.random_maps(few["map"].shape[1:], "faithfulness")
     masks = {
         name: network.masks(one.to(x.device), tuple(x.shape[2:]))
-        for name, one in {**made, RANDOM: noise}.items()
+        for name, one in {**made, faithfulness.RANDOM: noise}.items()
     }
     areas, shapes = curves(network, x, target, masks, stand_ins(network, examples, x), progress)
     alike, layers = randomisation(network, x, target, made, progress)
@@ -307,13 +272,9 @@ def faithful(network, examples, table: xr.Dataset, progress=plainly) -> tuple[di
 
 def stand_ins(network, examples, x: Tensor) -> dict[str, Tensor]:
     """Return what may stand for a pixel that is taken away: black, noise on average, noise drawn."""
-    black = {"zero": torch.zeros_like(x[0])}
-    label = network.classes.index(draw.NOISE) if draw.NOISE in network.classes else -1
-    noise = np.flatnonzero(examples.table["label"] == label)[:NOISE_ROWS]
-    if not len(noise):
-        return {**black, "mean": x.mean(dim=0)}
+    noise = np.flatnonzero(examples.table["label"] == network.classes.index(draw.NOISE))[:NOISE_ROWS]
     found = torch.as_tensor(examples.read(noise), device=x.device)
-    return {**black, "mean_noise": found.mean(dim=0), "noise": found[0]}
+    return {"zero": torch.zeros_like(x[0]), "mean_noise": found.mean(dim=0), "noise": found[0]}
 
 
 def curves(network, x: Tensor, target: Tensor, masks: dict, fills: dict, progress=plainly):

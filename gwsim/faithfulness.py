@@ -19,7 +19,10 @@ from gwsim import cams, seeds
 Target = Int[Tensor, "sample"]
 Values = Float[Tensor, "sample"]
 Fill = Float[Tensor, "ifo *space"]
-KINDS = ("insertion", "deletion")
+# Kinds of curves, and what is done to the pixels that a map ranks highest.
+KINDS = {"insertion": "shown", "deletion": "taken away"}
+# The maps of nothing, which stand beside each method's.
+RANDOM = "random"
 
 
 @torch.no_grad()

@@ -8,7 +8,6 @@ from collections import Counter
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import pytest
 import torch
 
@@ -24,68 +23,7 @@ def clusters(count=100, size=40, apart=8.0, classes=3):
     return (draw.normal(size=(len(labels), size)) + centres[labels]).astype(np.float32), labels
 
 
-# ---- which examples
-
-
-def table():
-    """Thirty rows of three classes in turn, signals at 1, 2, 3, 1, ... kpc, noise (class 0) at none."""
-    row = np.arange(30)
-    distance = np.where(row % 3 == 0, np.nan, 1 + row // 3 % 3)
-    return pd.DataFrame({"label": (row % 3).astype(np.int32), "distance_target_kpc": distance, "split": 7})
-
-
-def test_selected_signals_come_with_as_much_noise_in_row_order():
-    rows = embed.choose(table(), {"distance_target_kpc": 1}, 100, 0)
-    # Signals at 1 kpc stand in the cycles of rows 0, 9, 18 and 27; noise is taken from the front.
-    assert rows.tolist() == [0, 1, 2, 3, 6, 9, 10, 11, 19, 20, 28, 29]
-
-
-def test_classes_stay_balanced_when_fewer_are_wanted():
-    rows = embed.choose(table(), {"distance_target_kpc": 1}, 7, 0)
-    assert rows.tolist() == [0, 1, 2, 3, 6, 10, 11]
-    counts = np.bincount(table()["label"].to_numpy()[rows])
-    assert len(rows) == 7 and np.ptp(counts) == 1
-
-
-def test_a_small_class_gives_all_it_has_and_the_others_the_rest():
-    scarce = table().drop(index=range(5, 30, 3)).reset_index(drop=True)
-    rows = embed.choose(scarce, {}, 15, 0)
-    assert np.bincount(scarce["label"].to_numpy()[rows]).tolist() == [7, 7, 1]
-
-
-def test_noise_with_a_value_of_its_own_is_selected_by_it():
-    mixed = table()
-    mixed.loc[mixed["label"] == 0, "split"] = [7, 8] * 5
-    with pytest.raises(GwsimError, match=r"no row of the classes \[1, 2\] has \{'split': 8\}"):
-        embed.choose(mixed, {"split": 8}, 100, 0)
-    rows = embed.choose(mixed, {"split": 7}, 100, 0)
-    assert (mixed["split"][rows] == 7).all() and np.bincount(mixed["label"][rows]).tolist() == [5, 10, 10]
-
-
-def test_without_a_class_of_noise_every_class_must_have_the_value():
-    signals = table()[lambda its: its["label"] > 0].reset_index(drop=True)
-    rows = embed.choose(signals, {"distance_target_kpc": 3.0}, 100)
-    assert (signals["distance_target_kpc"][rows] == 3).all() and len(rows) == 6
-    with pytest.raises(GwsimError, match=r"classes \[0\] has .*values are .*\[1.0, 2.0, 3.0\]"):
-        embed.choose(table(), {"distance_target_kpc": 3.0}, 100)
-
-
-def test_bad_selections_name_what_is_there():
-    with pytest.raises(GwsimError, match=r"columns \['redshift'\].*it has label, distance_target_kpc"):
-        embed.choose(table(), {"redshift": 1}, 10, 0)
-    with pytest.raises(GwsimError, match=r"\[1, 2\] has \{'distance_target_kpc': 4\}.*\[1.0, 2.0, 3.0\]"):
-        embed.choose(table(), {"distance_target_kpc": 4}, 10, 0)
-
-
-def test_predictions_are_joined_by_row_and_must_be_of_the_dataset():
-    label = table()["label"].to_numpy()
-    known = pd.DataFrame({"row": np.arange(30), "label": label, "predicted": (label + 1) % 3})[::-1]
-    rows = np.array([2, 3, 28])
-    assert embed.predicted_of(known, rows, label[rows]).tolist() == [0, 1, 2]
-    with pytest.raises(GwsimError, match=r"lack 1 of 3 rows \(the first: \[28\]\)"):
-        embed.predicted_of(known[known["row"] < 28], rows, label[rows])
-    with pytest.raises(GwsimError, match="label of 1 of 3 rows: row 3 has 0 in the predictions and 2 in the"):
-        embed.predicted_of(known, rows, np.array([2, 2, 1]))
+# ---- features
 
 
 def test_features_are_taken_batch_by_batch_in_order():

@@ -23,6 +23,7 @@ from gwsim.figures import (
     faithfulness,
     features,
     listing,
+    network,
     saliency,
     samples,
     style,
@@ -177,7 +178,11 @@ def evaluated():
 
 @pytest.fixture(scope="module")
 def alarms():
-    predicted, table = predictions()
+    return in_noise({"test": predictions()}, CLASSES, ["test"])
+
+
+def in_noise(datasets, classes, grouped):
+    """What evaluate tells of made-up noise, and of signals found above it."""
     noise = {}
     for split in ("validation", "test"):
         values = draws(5000, name=split)
@@ -187,8 +192,10 @@ def alarms():
         "measured": "test",
         "seconds": 1.0,
         "per_day": [1000.0, 100.0, 1.0],
+        "by": BY,
+        "grouped": grouped,
     }
-    return background.described(noise, {"test": (predicted, table)}, CLASSES, BY, settings)
+    return background.described(noise, datasets, classes, settings)
 
 
 def _groups():
@@ -295,10 +302,10 @@ def test_detection_is_that_of_the_rules(alarms):
     assert "Too rare for this much noise: 1 per day." in one.caption
 
 
-def test_without_background_or_noise_there_is_no_detection(alarms):
-    assert "no background was measured" in detection.drawn(None, "test", 0)[0].caption
-    assert "no background was measured" in detection.drawn(alarms, "test", None)[0].caption
-    assert "no groups" in detection.drawn(alarms, "another", 0)[0].caption
+def test_without_groups_there_is_no_detection(alarms):
+    none = [rule | {"detection": {"test": {"groups": {}}}} for rule in alarms["rules"]]
+    found = detection.drawn({**alarms, "rules": none}, "test", 0)[0]
+    assert f"the dataset test has no groups by {BY}" in found.caption
 
 
 # ---- features
@@ -321,16 +328,19 @@ def test_points_have_their_classes_colours_and_errors_are_crosses():
 def test_captions_of_maps_have_their_numbers():
     points = draws(30, 2, name="points")
     table = pd.DataFrame({"row": range(30), "label": np.arange(30) % 3, "predicted": 0})
-    table[["tsne_x", "tsne_y"]] = points
+    table[["tsne_x", "tsne_y"]], table[["umap_x", "umap_y"]] = points, 2 * points
     numbers = {
         "trustworthiness_tsne": {"value": 0.987, "meaning": "trustworthiness of the map"},
+        "trustworthiness_umap": {"value": 0.876, "meaning": "trustworthiness of the other map"},
         "knn_tsne": {"value": 0.913, "meaning": "neighbours in the map"},
+        "knn_umap": {"value": 0.812, "meaning": "neighbours in the other map"},
         "knn_features": {"value": 0.944, "meaning": "neighbours in the features"},
     }
     tsne, umap = features.drawn(table, numbers, {**SETTINGS, "selection": " of test"})
     for words in ("30 examples of test", "20 of them misclassified", "0.987", "0.913", "0.944"):
         assert words in tsne.caption
-    assert "UMAP was not computed" in umap.caption
+    for words in ("0.876", "0.812", "neighbours in the features: 0.944"):
+        assert words in umap.caption
 
 
 # ---- maps
@@ -368,7 +378,7 @@ def test_pixels_are_centred_on_their_axes():
 
 
 def drawn_maps(compared=None, atlas=(), pairs=()):
-    figures = explanation.drawn(compared, list(atlas), list(pairs), {}, SETTINGS)
+    figures = explanation.drawn(compared, list(atlas), list(pairs), put_to_the_test(), SETTINGS)
     return {one.name: one for one in figures}
 
 
@@ -515,12 +525,6 @@ def test_randomisation_has_a_bar_per_method_and_layer():
     assert "Score-CAM undefined, all maps are constant" in randomised.caption
 
 
-def test_without_tests_the_figures_say_so():
-    curves, randomised = faithfulness.drawn({}, explanation.METHODS)
-    assert "no insertion or deletion was measured" in curves.caption
-    assert "no network was randomised" in randomised.caption
-
-
 # ---- the verb, on datasets and a network of a test's own
 
 made = test_quality.made
@@ -538,6 +542,9 @@ def maps_store(path, rows, columns, grid=((2.0, 3.5), (2.0, 3.5)), methods=("gra
     found = xr.Dataset({"map": (("method", "sample", "y", "x"), values)}, coordinates, attributes)
     found.to_zarr(path.parent, group=path.name, mode="a", zarr_format=3, consolidated=False)
     return values
+
+
+WANTED = {"dataset": "far", "tested": "far", "atlas": "gallery", "shown": [1, 10], "align": "receptive_field"}
 
 
 def columns_of(table, rows, **more):
@@ -560,13 +567,16 @@ def products(tmp_path_factory, made):
     history().to_csv(folder / "metrics.csv", index=False)
     for stage in ("evaluate", "explain", "embed"):
         (folder / stage).mkdir()
-    datasets = {}
+    datasets, found = {}, {}
     for name, one in sets.items():
         label = one.table["label"].to_numpy()
         logits = draws(len(label), 3, name=name).astype(np.float32)
         predicted = evaluate.predictions(logits, one.table.index.to_numpy(), label, MODELS)
-        datasets[name] = evaluate.described(predicted, one.table, MODELS, BY, name)
-    (folder / "evaluate" / "metrics.json").write_text(json.dumps({"numbers": {}, "datasets": datasets}))
+        found[name] = predicted, one.table
+        by = BY if name == "far" else None
+        datasets[name] = evaluate.described(predicted, one.table, MODELS, by, name)
+    metrics = {"numbers": {}, "datasets": datasets, "background": in_noise(found, MODELS, ["far"])}
+    (folder / "evaluate" / "metrics.json").write_text(json.dumps(metrics))
     table, maps = sets["far"].table, folder / "explain" / "maps.zarr"
     signals = np.flatnonzero(table["label"] > 0)
     maps_store(maps / "table", signals, columns_of(table, signals))
@@ -579,10 +589,11 @@ def products(tmp_path_factory, made):
     points = pd.DataFrame({"row": table.index, "label": table["label"], "predicted": table["label"]})
     points[["tsne_x", "tsne_y", "umap_x", "umap_y"]] = draws(len(table), 4, name="map")
     points.to_parquet(folder / "embed" / "embedding.parquet")
-    content = {"numbers": {}, "settings": {"dataset": "far", "select": {BY: 1}}}
+    names = [f"{what}_{name}" for what in ("trustworthiness", "knn") for name in ("tsne", "umap", "features")]
+    numbers = {name: {"value": 0.5, "meaning": name} for name in names}
+    content = {"numbers": numbers, "settings": {"dataset": "far", "select": {BY: 1}}}
     (folder / "embed" / "metrics.json").write_text(json.dumps(content))
-    wanted = {"dataset": "far", "atlas": "gallery", "shown": [1, 10], "align": "receptive_field"}
-    (folder / "figures.json").write_text(json.dumps(wanted))
+    (folder / "figures.json").write_text(json.dumps(WANTED))
     return folder
 
 
@@ -606,7 +617,7 @@ def test_the_verb_draws_every_figure(products, tmp_path):
     captions = {entry["name"]: entry["caption"] for entry in content["figures"]}
     assert list(captions) == list(listing.FIGURES)
     empty = {name for name, caption in captions.items() if "Nothing is drawn" in caption}
-    assert empty == {"detection", "misclassified_2"}
+    assert empty == {"misclassified_2"}
     names = {f"{name}.{kind}" for name in listing.FIGURES for kind in ("png", "pdf")}
     assert {path.name for path in tmp_path.iterdir()} == names | {"figures.json"}
     assert "s18, SNR 100.0 at 1 kpc, taken for m39 with probability 0.750" in captions["misclassified_1"]
@@ -617,6 +628,45 @@ def test_the_verb_draws_every_figure(products, tmp_path):
     assert about["parameters"] == 427378 - 7 * 201
     assert about["datasets"] == {"far": {"examples": 42}, "gallery": {"examples": 3}}
     assert (about["epochs"], about["seconds"], about["revision"]) == (6, 12.0, "abc123")
+
+
+def panels(products, scale="minmax", **settings):
+    """Draw every figure under other settings; return them by name."""
+    description = checkpoint.load(products / "model.safetensors")[1] | {"scale": scale}
+    paths = {stage: products / stage / "metrics.json" for stage in ("evaluate", "explain", "embed")}
+    paths |= {"history": products / "metrics.csv", "bank": products / "gallery" / "bank" / "manifest.json"}
+    data = [products / name / "manifest.json" for name in ("far", "gallery")]
+    with style.look():
+        return {one.name: one for one in network.drawn(description, paths, data, WANTED | settings)}
+
+
+def test_an_atlas_has_no_roc_unless_it_is_the_dataset_itself(products, monkeypatch):
+    for settings, names in (
+        ({}, ["far"]),
+        ({"atlas": "far"}, ["far", "gallery"]),
+        ({"dataset": "gallery"}, ["far", "gallery"]),
+    ):
+        monkeypatch.setattr(explained, "drawn", lambda *_: [])
+        found = panels(products, **settings)
+        assert [axis.get_title() for axis in found["roc"].figure.axes] == names
+
+
+def test_rates_are_of_the_tested_dataset_and_maps_of_the_explained_one(products, monkeypatch):
+    monkeypatch.setattr(explained, "drawn", lambda *_: [])
+    found = panels(products, dataset="gallery")
+    assert all("Dataset far" in found[name].caption for name in ("tpr", "confusion", "detection"))
+    found = panels(products, dataset="gallery", tested=None)
+    for name in ("tpr", "confusion", "detection"):
+        assert f"the dataset gallery has no groups by {BY}" in found[name].caption
+    assert found["roc"].figure.axes
+
+
+def test_pictures_are_colours_whatever_scale_the_network_sees(products):
+    whole, raw = (panels(products, scale)["cam_atlas"] for scale in ("minmax", "none"))
+    for one, other in zip(pictures(whole.figure)[0], pictures(raw.figure)[0], strict=True):
+        np.testing.assert_array_equal(one.get_array(), other.get_array())
+        assert (other.get_array().min(), other.get_array().max()) == (0, 1)
+    assert "shown scaled to [0, 1]" in raw.caption
 
 
 def test_a_dataset_that_is_lacking_is_named(products, tmp_path):

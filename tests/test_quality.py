@@ -278,6 +278,7 @@ def config():
     experiment = content["experiments"]["ccsn"]
     experiment["waveforms"]["models"] = {"s18": "surrogate", "m39": "surrogate"}
     experiment["datasets"] = DATASETS
+    del experiment["networks"]
     content["noise"] |= {"stretch": 64, "stretch_min": 32}
     content["strain"]["block"] = 128
     return content

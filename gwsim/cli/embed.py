@@ -26,7 +26,7 @@ def run(args):
     import pandas as pd
     import torch
 
-    from gwsim import checkpoint, dataset, devices, draw, embed, files, models, store
+    from gwsim import checkpoint, dataset, devices, draw, embed, files, models, selection, store
     from gwsim.cli.memory import keep_freed_memory
     from gwsim.cli.progress import progress
 
@@ -38,11 +38,12 @@ def run(args):
     model, description = checkpoint.load(args.model, device)
     examples = dataset.Examples(args.data, description["array"], description["scale"])
     checkpoint.expect(description, examples)
-    noise = examples.classes.index(draw.NOISE) if draw.NOISE in examples.classes else None
-    rows = embed.choose(examples.table, settings["select"], settings["examples"], noise)
+    noise = examples.classes.index(draw.NOISE)
+    rows = selection.choose(examples.table, settings["select"], settings["examples"], noise)
     label = examples.table["label"].to_numpy()[rows]
-    predictions = pd.read_parquet(args.predictions.with_name(f"{examples.folder.name}.parquet"))
-    predicted = embed.predicted_of(predictions, rows, label)
+    path = args.predictions.with_name(f"{examples.folder.name}.parquet")
+    predictions = selection.fitting(pd.read_parquet(path), examples.table, str(path), examples.name)
+    predicted = predictions["predicted"].to_numpy()[rows]
     untrained = models.build(description["model"], examples.shape, len(examples.classes), description["seed"])
 
     def features(network, name):

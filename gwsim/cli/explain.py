@@ -15,17 +15,21 @@ def arguments(parser):
     parser.add_argument("--maps", type=Path, required=True, help="store of maps to write (Zarr)")
     parser.add_argument("--metrics", type=Path, required=True, help="numbers to write (JSON)")
     parser.add_argument("--device", default="auto", help="auto, cpu or cuda")
+    parser.add_argument("--threads", type=int, default=1, help="of torch on a CPU")
 
 
 def run(args):
     import json
     import sys
 
+    import torch
+
     from gwsim import checkpoint, devices, explain, files
     from gwsim.cli.memory import keep_freed_memory
     from gwsim.cli.progress import progress
 
     keep_freed_memory()
+    torch.set_num_threads(args.threads)
     settings = json.loads(args.settings.read_text())
     device = devices.choose(args.device)
     model, description = checkpoint.load(args.model, device)
@@ -45,7 +49,7 @@ def opened(name, manifests, predictions, description):
     """Return a dataset's examples, and the network's predictions of them."""
     import pandas as pd
 
-    from gwsim import checkpoint, dataset, explain
+    from gwsim import checkpoint, dataset, selection
     from gwsim.errors import GwsimError
 
     found = {path.resolve().parent.name: path for path in manifests}
@@ -56,7 +60,7 @@ def opened(name, manifests, predictions, description):
     path = predictions.with_name(f"{name}.parquet")
     if not path.is_file():
         raise GwsimError(f"no predictions stand at {path}: run evaluate with '{name}' among its datasets")
-    return examples, explain.fitting(pd.read_parquet(path), examples.table, str(path), examples.name)
+    return examples, selection.fitting(pd.read_parquet(path), examples.table, str(path), examples.name)
 
 
 def write(path, sets):

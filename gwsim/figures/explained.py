@@ -37,10 +37,10 @@ def _open(path: Path, group: str) -> xr.Dataset:
     return xr.open_zarr(path, group=group, chunks=None, consolidated=False)
 
 
-def chosen(store: xr.Dataset, classes: list[str], noise: int | None) -> np.ndarray:
+def chosen(store: xr.Dataset, classes: list[str], noise: int) -> np.ndarray:
     """Return the place of one signal: of the paper's class if it is there, correctly classified if any is."""
     columns = pd.DataFrame({name: store[name].values for name in ("label", "predicted")})
-    signals = columns[columns["label"] != (-1 if noise is None else noise)]
+    signals = columns[columns["label"] != noise]
     if COMPARED in classes and (signals["label"] == classes.index(COMPARED)).any():
         signals = signals[signals["label"] == classes.index(COMPARED)]
     right = signals[signals["label"] == signals["predicted"]]

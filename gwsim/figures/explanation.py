@@ -12,7 +12,7 @@ METHODS = {
     "grad_cam": "Grad-CAM",
     "grad_cam_pp": "Grad-CAM++",
     "score_cam": "Score-CAM",
-    "random": "random map",
+    faithfulness.RANDOM: "random map",
 }
 # The class of the paper's comparison.
 COMPARED = "s25"
@@ -25,7 +25,7 @@ ALIGNED = {
 
 @dataclass(frozen=True)
 class Explained:
-    """An example as the network sees it, its maps by method at the input's size, and its row of the table."""
+    """An example, scaled to [0, 1], its maps by method at the input's size, and its row of the table."""
 
     row: pd.Series
     example: np.ndarray
@@ -67,7 +67,7 @@ def drawn(compared: Explained | None, atlas: list[Explained], pairs: list[Pair],
 
 
 def _channels(settings: dict) -> str:
-    return f"Input in [0, 1] as the network sees it: {saliency.channels(settings['ifos'])}."
+    return f"Inputs are shown scaled to [0, 1]: {saliency.channels(settings['ifos'])}."
 
 
 def _comparison(one: Explained | None, settings: dict) -> Drawn:

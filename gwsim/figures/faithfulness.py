@@ -2,18 +2,11 @@
 
 import numpy as np
 
+from gwsim.faithfulness import KINDS, RANDOM
 from gwsim.figures import style
-from gwsim.figures.drawn import Drawn, words
+from gwsim.figures.drawn import Drawn
 
-RANDOM = "random"
-# Kinds of curves, and what is done to the pixels that a map ranks highest.
-KINDS = {"insertion": "shown", "deletion": "taken away"}
-FILLS = {
-    "zero": "black",
-    "mean": "the examples' mean",
-    "mean_noise": "the mean of noise",
-    "noise": "a draw of noise",
-}
+FILLS = {"zero": "black", "mean_noise": "the mean of noise", "noise": "a draw of noise"}
 
 
 def method_look(place: int, name: str) -> dict:
@@ -35,7 +28,7 @@ def curves(found: dict[str, dict[str, dict[str, dict]]], methods: dict[str, str]
                 axis.plot(share, mean, label=methods.get(name, name), **look)
                 band = {"color": look["color"], "alpha": 0.2, "linewidth": 0}
                 axis.fill_between(share, mean - error, mean + error, **band)
-            axis.set_title(f"{kind}, filled with {FILLS.get(fill, fill)}")
+            axis.set_title(f"{kind}, filled with {FILLS[fill]}")
     for axis, done in zip(axes[-1], KINDS.values(), strict=True):
         axis.set_xlabel(f"share of pixels {done}")
     for axis in axes[:, 0]:
@@ -48,7 +41,7 @@ def curves(found: dict[str, dict[str, dict[str, dict]]], methods: dict[str, str]
 def bars(values: dict[str, list[tuple[float, float]]], groups: list[str], methods: dict[str, str]):
     """Draw a bar (value, error) of each method in each group, NaN where there is none."""
     figure, ((axis,),) = style.subplots(1, 1, 3.2)
-    width = 0.8 / max(len(values), 1)
+    width = 0.8 / len(values)
     for place, (name, pairs) in enumerate(values.items()):
         mean, error = np.array(pairs, float).T
         at = np.arange(len(groups)) + (place - (len(values) - 1) / 2) * width
@@ -69,13 +62,10 @@ def drawn(tests: dict, methods: dict[str, str]) -> list[Drawn]:
 
 
 def _curves(tests: dict, methods: dict[str, str]) -> Drawn:
-    found = tests.get("curves")
-    if not found:
-        return words("faithfulness", "no insertion or deletion was measured")
-    told, numbers = [], tests["numbers"]
+    found, numbers, told = tests["curves"], tests["numbers"], []
     for fill, by_method in found["insertion"].items():
         areas = [_areas(numbers, name, fill, methods) for name in by_method]
-        told.append(f"filled with {FILLS.get(fill, fill)}: {', '.join(areas)}")
+        told.append(f"filled with {FILLS[fill]}: {', '.join(areas)}")
     n = max(numbers[f"insertion_{name}_{fill}"]["n"] for name in by_method)
     text = (
         f"{n} examples of {tests['settings']['dataset']}, mean probability of the explained class with its "
@@ -88,16 +78,13 @@ def _curves(tests: dict, methods: dict[str, str]) -> Drawn:
 
 def _areas(numbers: dict, name: str, fill: str, methods: dict[str, str]) -> str:
     found = [numbers[f"{kind}_{name}_{fill}"] for kind in KINDS]
-    areas = " / ".join("–" if one["value"] is None else f"{one['value']:.3f}" for one in found)
+    areas = " / ".join(f"{one['value']:.3f}" for one in found)
     errors = [one["error"] for one in found if one["error"] is not None]
     return f"{methods.get(name, name)} {areas}" + (f" (± {max(errors):.3f})" if errors else "")
 
 
 def _randomised(tests: dict, methods: dict[str, str]) -> Drawn:
-    found = tests.get("randomisation", {})
-    layers, steps = found.get("layers"), found.get("methods")
-    if not layers or not steps:
-        return words("randomisation", "no network was randomised")
+    layers, steps = (tests["randomisation"][name] for name in ("layers", "methods"))
     # JSON has null where there is no number.
     values = {
         name: [tuple(np.nan if one[key] is None else one[key] for key in ("value", "error")) for one in each]

@@ -5,14 +5,12 @@ import pandas as pd
 from matplotlib import patheffects
 
 from gwsim.figures import style
-from gwsim.figures.drawn import Drawn, words
+from gwsim.figures.drawn import Drawn
 
 METHODS = {"tsne": "t-SNE", "umap": "UMAP"}
 
 
-def scatter(
-    points: np.ndarray, labels: np.ndarray, predicted: np.ndarray, classes: list[str], noise: int | None
-):
+def scatter(points: np.ndarray, labels: np.ndarray, predicted: np.ndarray, classes: list[str], noise: int):
     """Draw points (sample, 2) in the colours of their classes, misclassified ones as crosses on top."""
     figure, ((axis,),) = style.subplots(1, 1, 6.0)
     right = labels == predicted
@@ -51,21 +49,16 @@ def drawn(table: pd.DataFrame, numbers: dict, settings: dict) -> list[Drawn]:
 
 
 def _map(name: str, table: pd.DataFrame, numbers: dict, settings: dict) -> Drawn:
-    columns = [f"{name}_x", f"{name}_y"]
-    if not len(table) or not set(columns) <= set(table.columns):
-        return words(name, f"{METHODS[name]} was not computed")
+    points = table[[f"{name}_x", f"{name}_y"]].to_numpy(float)
     labels, predicted = table["label"].to_numpy(), table["predicted"].to_numpy()
-    figure = scatter(
-        table[columns].to_numpy(float), labels, predicted, settings["classes"], settings["noise"]
-    )
+    figure = scatter(points, labels, predicted, settings["classes"], settings["noise"])
     wrong = int((labels != predicted).sum())
     keys = (f"trustworthiness_{name}", f"knn_{name}", "knn_features")
-    told = [f"{numbers[key]['meaning']}: {numbers[key]['value']:.3f}" for key in keys if key in numbers]
-    # Semicolons, since meanings have commas.
-    measured = f"Measured: {'; '.join(told)}. " if told else ""
+    # Put together with semicolons, since meanings have commas.
+    told = [f"{numbers[key]['meaning']}: {numbers[key]['value']:.3f}" for key in keys]
     caption = (
         f"{len(table)} examples{settings['selection']}, {wrong} of them misclassified (crosses, in the "
-        f"colour of the true class). Names stand at the middle of their class. {measured}Distances between "
-        "clusters and the axes' units mean nothing."
+        f"colour of the true class). Names stand at the middle of their class. Measured: {'; '.join(told)}. "
+        "Distances between clusters and the axes' units mean nothing."
     )
     return Drawn(name, figure, caption)

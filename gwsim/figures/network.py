@@ -12,35 +12,44 @@ from gwsim.draw import NOISE
 from gwsim.errors import GwsimError
 from gwsim.figures import classification, detection, explained, features, samples, training
 from gwsim.figures.dataset import polar_plus
-from gwsim.figures.drawn import Drawn, words
+from gwsim.figures.drawn import Drawn
 
 
 def drawn(description: dict, products: dict[str, Path], data: list[Path], settings: dict) -> list[Drawn]:
     """Return every figure.
 
     products: history (CSV); evaluate, explain and embed (metrics.json, beside which lie their other files);
-    bank (manifest). data: manifests of the datasets; settings: dataset, atlas, shown, align.
+    bank (manifest). data: manifests of the datasets; settings: dataset (whose examples are explained), tested
+    (whose groups rates stand for, None where no dataset has groups), atlas, shown, align.
     """
-    kind = {name: description[name] for name in ("array", "scale")}
+    # Pictures are colours in [0, 1], whatever scale the network sees.
+    kind = {"array": description["array"], "scale": "minmax"}
     examples = {manifest.folder_of(path).name: Examples(path, **kind) for path in data}
-    if lacking := [name for name in (settings["dataset"], settings["atlas"]) if name not in examples]:
+    tested = settings["tested"] or settings["dataset"]
+    wanted = dict.fromkeys((settings["dataset"], settings["atlas"], tested))
+    if lacking := [name for name in wanted if name not in examples]:
         raise GwsimError(f"figures need the datasets {', '.join(lacking)}, given are {', '.join(examples)}")
     evaluated, tests, embedded = (
         json.loads(products[name].read_text()) for name in ("evaluate", "explain", "embed")
     )
     classes = description["classes"]
     setup = {**settings, "classes": classes, "ifos": description["ifos"], "rate": description["sample_rate"]}
-    setup["noise"] = classes.index(NOISE) if NOISE in classes else None
-    setup["by"] = evaluated["datasets"][settings["dataset"]]["by"]
-    # The training's own validation set, and the one by distance.
-    setup["roc"] = [name for name in evaluated["datasets"] if name != settings["atlas"]]
+    setup["noise"] = classes.index(NOISE)
+    # Of a dataset without groups this is the column that it lacks.
+    rates = {**setup, "dataset": tested, "by": evaluated["background"]["by"]}
+    # All that were evaluated, but for a dataset that serves the atlas alone: it is a few loud examples.
+    rates["roc"] = [
+        name
+        for name in evaluated["datasets"]
+        if name != settings["atlas"] or name in (settings["dataset"], tested)
+    ]
     table = pd.read_parquet(products["embed"].with_name("embedding.parquet"))
     selection = f" of the dataset {embedded['settings']['dataset']}{selected(embedded['settings']['select'])}"
     return [
         *_samples(examples, products["bank"], setup),
         *training.drawn(pd.read_csv(products["history"]), description["training"]),
-        *classification.drawn(evaluated, {name: one.table for name, one in examples.items()}, setup),
-        *detection.drawn(evaluated.get("background"), settings["dataset"], setup["noise"]),
+        *classification.drawn(evaluated, {name: one.table for name, one in examples.items()}, rates),
+        *detection.drawn(evaluated["background"], tested, setup["noise"]),
         *features.drawn(table, embedded["numbers"], {**setup, "selection": selection}),
         *explained.drawn(products["explain"], examples, tests, setup),
     ]
@@ -56,10 +65,7 @@ def _samples(examples: dict[str, Examples], bank: Path, setup: dict) -> list[Dra
     gallery = examples[setup["atlas"]]
     rows = samples.of_each_class(gallery.table)
     named = {**setup, "dataset": setup["atlas"]}
-    if set(gallery.axes) != {"frequency", "frame"}:
-        shown = words("spectrograms", f"the network sees {gallery.array}, which is no spectrogram")
-    else:
-        shown = samples.gallery(gallery.raw(rows)[:, 0], gallery.table.loc[rows], gallery.axes, named)
+    shown = samples.gallery(gallery.raw(rows)[:, 0], gallery.table.loc[rows], gallery.axes, named)
     return [_waveforms(bank, setup), shown]
 
 

@@ -1,7 +1,8 @@
 """Figures of class-activation maps beside the spectrograms that they explain.
 
-Inputs are (ifo, frequency, frame) as the network sees them, in [0, 1]; maps are (frequency, frame), brought
-to the input's size. Maps of one figure share one colour scale, so that noise is not as bright as a signal.
+Inputs are (ifo, frequency, frame), scaled to [0, 1] each by itself, whatever scale the network sees; maps are
+(frequency, frame), brought to the input's size. Maps of one figure share one colour scale, so that noise is
+not as bright as a signal.
 """
 
 import numpy as np

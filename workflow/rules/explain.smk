@@ -14,7 +14,9 @@ rule explain:
         data=explained_sets,
         code=code("explain"),
     output:
-        maps=directory("results/{experiment}/networks/{network}-{seed}/explain/maps.zarr"),
+        maps=directory(
+            "results/{experiment}/networks/{network}-{seed}/explain/maps.zarr"
+        ),
         metrics="results/{experiment}/networks/{network}-{seed}/explain/metrics.json",
     log:
         "logs/explain/{experiment}-{network}-{seed}.log",
@@ -32,4 +34,4 @@ rule explain:
     shell:
         "gwsim explain --settings {input.settings} --model {input.model} --data {input.data} "
         "--predictions {input.predictions} --maps {output.maps} --metrics {output.metrics} "
-        "--device {resources.device} 2> {log}"
+        "--device {resources.device} --threads {threads} 2> {log}"
