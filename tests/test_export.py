@@ -35,9 +35,11 @@ def test_the_file_is_whole_onnx_and_says_what_it_is(exported):
 
 def test_the_check_sees_another_network(exported):
     model, content = exported
-    assert export.farthest(content, model, SHAPE) < 1e-5
+    assert export.farthest(content, model, SHAPE) < 2e-6
     with torch.no_grad():
         changed = models.build("ccsn_cnn", SHAPE, 4, 1).eval()
         changed.dense2.bias += 0.01
-    with pytest.raises(GwsimError, match=r"logits differ from torch's by 0\.01, expected at most 0\.0001"):
+    with pytest.raises(
+        GwsimError, match=r"logits differ from torch's by .* of the largest, expected at most 1e-05"
+    ):
         export.farthest(content, changed, SHAPE)
