@@ -26,7 +26,7 @@ def render_mb(wildcards, attempt):
 
 
 def learn_mb(wildcards, attempt):
-    return 4000 * attempt
+    return 6000 * attempt
 
 
 def small_mb(wildcards, attempt):
