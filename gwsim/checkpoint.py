@@ -24,8 +24,9 @@ SHARED = ("classes", "ifos", "sample_rate", "shape")
 def write(path: Path, tensors: dict[str, torch.Tensor], description: dict, kind: str = FORMAT) -> None:
     """Write tensors and their description, whole or not at all."""
     plain = {name: value.detach().cpu().contiguous() for name, value in tensors.items()}
-    text = {"format": kind, "description": json.dumps(description, sort_keys=True)}
-    files.write_atomic(path, safetensors.torch.save(plain, text))
+    # One entry: safetensors writes several in any order, and the same network would have other bytes.
+    text = json.dumps({**description, "format": kind}, sort_keys=True)
+    files.write_atomic(path, safetensors.torch.save(plain, {"gwsim": text}))
 
 
 def read(path: Path, kind: str = FORMAT) -> tuple[dict[str, torch.Tensor], dict]:
@@ -35,14 +36,14 @@ def read(path: Path, kind: str = FORMAT) -> tuple[dict[str, torch.Tensor], dict]
     """
     try:
         with safetensors.safe_open(path, "pt") as file:
-            text = file.metadata() or {}
+            text = json.loads((file.metadata() or {}).get("gwsim", "{}"))
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
         if text.get("format") == kind:
-            return tensors, json.loads(text["description"])
+            return tensors, {name: value for name, value in text.items() if name != "format"}
         reason = f"its format is {text.get('format')}, expected {kind}"
     except FileNotFoundError:
         raise GwsimError(f"no network stands at {path}; run the stage train first") from None
-    except (safetensors.SafetensorError, ValueError, KeyError) as error:
+    except (safetensors.SafetensorError, ValueError) as error:
         reason = str(error)
     raise GwsimError(f"{path} holds no whole network: {reason}; train it again, or copy it anew")
 

@@ -126,7 +126,7 @@ def _recipe(seeds: list[Network]) -> str:
         f"Network {seeds[0].name}: {about['model']}, {about['parameters']:,} parameters, trained for "
         f"{about['epochs']} epochs of at most {about['examples']:,} examples ({'; '.join(about['phases'])}); "
         f"{many} {', '.join(str(one.seed) for one in seeds)}, trained in {', '.join(took)}. "
-        f"Sources at revision {about['revision']}."
+        f"Sources at revision {', '.join(dict.fromkeys(one.about['revision'] for one in seeds))}."
     )
 
 

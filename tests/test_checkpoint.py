@@ -55,9 +55,17 @@ def test_the_header_is_plain_json_and_the_rest_numbers(saved):
     (size,) = struct.unpack("<Q", content[:8])
     header = json.loads(content[8 : 8 + size])
     meta = header.pop("__metadata__")
-    assert json.loads(meta["description"])["classes"] == CLASSES
+    assert list(meta) == ["gwsim"] and json.loads(meta["gwsim"])["classes"] == CLASSES
     assert {entry["dtype"] for entry in header.values()} == {"F32"}
     assert max(entry["data_offsets"][1] for entry in header.values()) == len(content) - 8 - size
+
+
+def test_the_same_network_has_the_same_bytes(saved):
+    path, model = saved
+    before = path.read_bytes()
+    for _ in range(8):
+        checkpoint.write(path, model.state_dict(), dict(reversed(DESCRIPTION.items())))
+        assert path.read_bytes() == before
 
 
 @pytest.mark.parametrize("keep", [0, 5, 100, -100])

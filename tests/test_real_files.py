@@ -57,6 +57,7 @@ def overlay(strain, z85, m15):
         },
         "render": {"shard_mib": 1},
         "datasets": {"train": {"examples": 80}, "validation": None, "test": None, "gallery": None},
+        "networks": None,
     }
     return {
         "run": "o1",

@@ -52,7 +52,8 @@ def _network(path, start):
     content, numbers = json.loads(path.read_text()), {}
     for stage in METRICS:
         numbers |= json.loads((folder / stage / "metrics.json").read_text())["numbers"]
-    tables = sorted(table.relative_to(folder).as_posix() for table in folder.glob("evaluate/*.parquet"))
+    # Those of now: a dataset that is no longer evaluated leaves its file behind.
+    tables = [f"evaluate/{name}.parquet" for name in (*content["about"]["datasets"], "background")]
     wanted = NETWORK_FILES | {table: f"{Path(table).stem} predictions (Parquet)" for table in tables}
     base, links = _relative(path.parent, start), _links(folder, wanted, start)
     experiment = folder.parents[1].name
