@@ -30,6 +30,7 @@ ROC_POINTS = 200
 DRAW = "draw more examples, or evaluate another dataset"
 # What stands after a group's value in the names of numbers; other columns stand there with their own name.
 UNITS = {"distance_target_kpc": "kpc", "snr_target": "snr"}
+PLACES = {"distance_target_kpc": "at {} kpc", "snr_target": "at SNR {}"}
 
 
 def apply(model: torch.nn.Module, batches, device: torch.device):
@@ -275,7 +276,7 @@ def numbers(name: str, dataset: dict) -> dict[str, dict]:
     found |= _of_classes(dataset, dataset["classes"], name, name)
     for value, group in dataset["groups"].items():
         end = suffix(value, dataset["by"])
-        words = f"{name}, {dataset['by']} = {value}"
+        words = f"{name} {PLACES.get(dataset['by'], dataset['by'] + ' = {}').format(value)}"
         found[f"accuracy_{name}{end}"] = _balanced(group, f"mean of all classes' TPR, {words}")
         found |= _of_classes(group, dataset["classes"], name + end, words)
     for one, curve in dataset["roc"].items():

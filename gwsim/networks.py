@@ -56,7 +56,7 @@ def report_settings(config: dict) -> dict:
         "run": config["run"],
         "experiments": {
             name: {
-                "reported": experiment.get("reported"),
+                "reported": _in_order(experiment.get("reported")),
                 "networks": {
                     network: {"seeds": recipe["seeds"]}
                     for network, recipe in experiment.get("networks", {}).items()
@@ -65,6 +65,11 @@ def report_settings(config: dict) -> dict:
             for name, experiment in config["experiments"].items()
         },
     }
+
+
+def _in_order(reported: dict | None) -> dict | None:
+    """Return what was reported with its numbers as pairs: settings are written with their keys sorted."""
+    return reported and {**reported, "numbers": [list(pair) for pair in reported["numbers"].items()]}
 
 
 def faults(experiment: dict, classes: list[str], splits) -> list[str]:

@@ -140,7 +140,7 @@ def _span(seconds: float) -> str:
 
 def numbers(recipes: Recipes, reported: dict | None) -> str:
     """Return the table of numbers beside the reported ones, and, folded, of all others."""
-    theirs = (reported or {}).get("numbers", {})
+    theirs = dict(reported["numbers"]) if reported else {}
     ours = dict.fromkeys(key for seeds in recipes.values() for one in seeds for key in one.numbers)
     rest = [key for key in ours if key not in theirs]
     parts = []

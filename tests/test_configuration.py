@@ -1,6 +1,7 @@
 """The configuration: every fault is told, all at once, in words; settings change only where they must."""
 
 import copy
+import json
 import re
 from pathlib import Path
 
@@ -503,6 +504,12 @@ def test_a_fault_is_told_in_words(config, message):
     found = faults(config)
     assert any(message in line for line in found)
     assert not any("under any of the given schemas" in line or "is not of type" in line for line in found)
+
+
+def test_reported_numbers_keep_their_order_through_sorted_keys(config):
+    reported = json.loads(json.dumps(stages.settings(config)["report"], sort_keys=True))
+    names = [name for name, _ in reported["experiments"]["ccsn"]["reported"]["numbers"]]
+    assert names == list(config["experiments"]["ccsn"]["reported"]["numbers"]) != sorted(names)
 
 
 def test_networks_need_what_they_are_asked_and_none_need_nothing(config):

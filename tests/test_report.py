@@ -14,7 +14,7 @@ from gwsim.errors import GwsimError
 
 REPORTED = {
     "source": "Somebody <et al.> 2023",
-    "numbers": {"tpr_b": 0.261, "accuracy": 0.978, "absent": 30.7},
+    "numbers": [["tpr_b", 0.261], ["accuracy", 0.978], ["absent", 30.7]],
 }
 
 
