@@ -210,15 +210,15 @@ def described(noise: dict, datasets: dict, classes: list[str], settings: dict) -
         )
     place, seconds = evaluate.noise_place(classes), settings["seconds"]
     columns = {split: _columns(table) for split, table in noise.items()}
-    columns_of = {name: settings["by"] if name in settings["grouped"] else None for name in datasets}
+    asked = {
+        name: _asked(*both, classes, settings["by"] if name in settings["grouped"] else None, name)
+        for name, both in datasets.items()
+    }
     found = rules(*columns[setting], place, seconds, settings["per_day"])
     for rule in found:
         alarms = flagged(rule, *columns[measuring], place)
         rule["measured"] = None if alarms is None else measured(alarms, seconds)
-        rule["detection"] = {
-            name: _detected(rule, predicted, table, classes, columns_of[name], name)
-            for name, (predicted, table) in datasets.items()
-        }
+        rule["detection"] = {name: _detected(rule, *one, classes) for name, one in asked.items()}
     live = {
         split: {"windows": len(table), "live_seconds": len(table) * seconds} for split, table in noise.items()
     }
@@ -231,15 +231,19 @@ def _columns(table: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
     return table["statistic"].to_numpy(), table["predicted"].to_numpy()
 
 
-def _detected(rule, predicted, table, classes, by, name) -> dict | None:
-    """Return one rule's detections in a dataset, whole and in groups."""
-    place = evaluate.noise_place(classes)
+def _asked(predicted, table, classes, by, name) -> tuple:
+    """Return what every rule asks of a dataset: statistic, predicted class, label, and groups."""
+    place, labels = evaluate.noise_place(classes), predicted["label"].to_numpy()
     statistic = evaluate.statistic(evaluate.logits_of(predicted, classes), place)
-    flags = flagged(rule, statistic, predicted["predicted"].to_numpy(), place)
+    masks = evaluate.grouped(table.iloc[predicted["row"].to_numpy()], by, labels, place, name)
+    return statistic, predicted["predicted"].to_numpy(), labels, masks
+
+
+def _detected(rule, statistic, taken, labels, masks, classes) -> dict | None:
+    """Return one rule's detections in a dataset, whole and in groups."""
+    flags = flagged(rule, statistic, taken, evaluate.noise_place(classes))
     if flags is None:
         return None
-    labels = predicted["label"].to_numpy()
-    masks = evaluate.grouped(table.iloc[predicted["row"].to_numpy()], by, labels, place, name)
     groups = {f"{v:g}": detection(flags[mask], labels[mask], len(classes)) for v, mask in masks.items()}
     return {**detection(flags, labels, len(classes)), "groups": groups}
 

@@ -19,7 +19,7 @@ from gwsim.errors import GwsimError
 
 SCALES = ("minmax", "none")
 # What examples that are rendered have of those on disk.
-SHARED = ("name", "table", "classes", "ifos", "sample_rate", "duration", "shape", "array", "scale")
+SHARED = ("name", "table", "classes", "ifos", "sample_rate", "shape", "array", "scale")
 # Batches that are ready before they are asked for.
 AHEAD = 4
 
@@ -36,8 +36,6 @@ class Examples:
         self.classes = self.attributes["classes"]
         self.ifos = self.attributes["configuration"]["ifos"]
         self.sample_rate = self.attributes["configuration"]["sample_rate"]
-        (experiment,) = self.attributes["configuration"]["experiments"].values()
-        self.duration = experiment["duration"]
         self.array, self.scale = array, scale
         self._values = store.open_array(path / array)
         self.shape = tuple(self._values.shape[1:])

@@ -66,14 +66,14 @@ def _samples(examples: dict[str, Examples], bank: Path, setup: dict) -> list[Dra
     rows = samples.of_each_class(gallery.table)
     named = {**setup, "dataset": setup["atlas"]}
     shown = samples.gallery(gallery.raw(rows)[:, 0], gallery.table.loc[rows], gallery.axes, named)
-    return [_waveforms(bank, setup), shown]
+    return [_waveforms(bank, examples, setup), shown]
 
 
-def _waveforms(bank: Path, setup: dict) -> Drawn:
+def _waveforms(bank: Path, examples: dict[str, Examples], setup: dict) -> Drawn:
     """Return the figure of the waveforms of the dataset in whose folder the bank lies."""
     folder = bank.absolute().parents[1]
     systems = pd.read_parquet(folder / "systems.parquet")
-    (experiment,) = Examples(folder).attributes["configuration"]["experiments"].values()
+    (experiment,) = examples[folder.name].attributes["configuration"]["experiments"].values()
     strains = polar_plus(bank.parent / "data.zarr", systems, experiment["render"]["polarisation_convention"])
     psd = store.open_array(folder / "data.zarr" / "psd")[0].read().result()
     grid = np.asarray(store.open_array(folder / "data.zarr" / "psd_frequency").read().result())
