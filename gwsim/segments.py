@@ -17,39 +17,7 @@ removed | s | name of the cause -> seconds of the splits that it alone or with o
 import itertools
 
 from gwsim.errors import GwsimError
-
-Intervals = list[list[int]]
-
-
-def union(intervals: Intervals) -> Intervals:
-    """Return sorted, disjoint intervals that cover just what the given ones cover."""
-    merged: Intervals = []
-    for start, end in sorted(intervals):
-        if merged and start <= merged[-1][1]:
-            merged[-1][1] = max(end, merged[-1][1])
-        elif start < end:
-            merged.append([start, end])
-    return merged
-
-
-def intersection(first: Intervals, second: Intervals) -> Intervals:
-    """Return what two lists of intervals share."""
-    pairs = ([max(a, c), min(b, d)] for a, b in first for c, d in second if max(a, c) < min(b, d))
-    return union(list(pairs))
-
-
-def difference(first: Intervals, second: Intervals) -> Intervals:
-    """Return what of the first the second does not cover."""
-    left = union(first)
-    for start, end in union(second):
-        pieces = ([[a, min(b, start)], [max(a, end), b]] for a, b in left)
-        left = [piece for pair in pieces for piece in pair if piece[0] < piece[1]]
-    return left
-
-
-def length(intervals: Intervals) -> int:
-    """Return the seconds that disjoint intervals cover."""
-    return sum(end - start for start, end in intervals)
+from gwsim.intervals import Intervals, difference, intersection, length, union
 
 
 def resolve_splits(splits: dict, guard: int) -> dict[str, Intervals]:
@@ -109,6 +77,16 @@ def usable(records: list[dict], wanted: list[str]) -> tuple[Intervals, dict[str,
     return difference(covered, [i for causes in bad.values() for i in causes]), bad
 
 
+def _refuse_unknown(ifo: str, records: list[dict], wanted: list[str]):
+    """Refuse to take for passed or failed what none of an ifo's files tells of: files without masks."""
+    unknown = [name for name in wanted if not any(name in record["bits"] for record in records)]
+    if unknown and any(record["files"] for record in records):
+        raise GwsimError(
+            f"no file of strain of {ifo} tells of {', '.join(unknown)}: they have no masks. Hint: ask only "
+            "for what they tell (segments.flags, segments.injections), as in flags: [DATA], injections: []."
+        )
+
+
 def find(records: dict[str, list[dict]], splits: dict[str, Intervals], settings: dict) -> dict:
     """Return the document of segments and blocks from each ifo's records."""
     wanted = settings["flags"] + settings["injections"]
@@ -117,6 +95,7 @@ def find(records: dict[str, list[dict]], splits: dict[str, Intervals], settings:
     everything = union([interval for ranges in splits.values() for interval in ranges])
     good, removed = difference(everything, events), {"events": length(intersection(everything, events))}
     for ifo, its_records in records.items():
+        _refuse_unknown(ifo, its_records, wanted)
         ready, bad = usable(its_records, wanted)
         good = intersection(good, ready)
         covered = union([[f["start"], f["start"] + f["duration"]] for r in its_records for f in r["files"]])

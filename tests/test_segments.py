@@ -5,7 +5,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from gwsim import segments
+from gwsim import intervals, segments
 from gwsim.errors import GwsimError
 
 BLOCK = 64
@@ -59,19 +59,19 @@ def test_algebra_is_that_of_sets(seed):
     a, b = random_intervals(rng), random_intervals(rng)
     before = str((a, b))
     for made, expected in (
-        (segments.union(a), seconds(a)),
-        (segments.union(a + b), seconds(a) | seconds(b)),
-        (segments.intersection(a, b), seconds(a) & seconds(b)),
-        (segments.difference(a, b), seconds(a) - seconds(b)),
+        (intervals.union(a), seconds(a)),
+        (intervals.union(a + b), seconds(a) | seconds(b)),
+        (intervals.intersection(a, b), seconds(a) & seconds(b)),
+        (intervals.difference(a, b), seconds(a) - seconds(b)),
     ):
         assert made == runs(expected)
-        assert segments.length(made) == len(expected)
+        assert intervals.length(made) == len(expected)
     assert str((a, b)) == before
 
 
 def test_the_brute_force_can_fail():
     assert runs({1, 2, 4}) == [[1, 3], [4, 5]]
-    assert segments.union([[0, 2], [3, 4]]) != runs(seconds([[0, 4]]))
+    assert intervals.union([[0, 2], [3, 4]]) != runs(seconds([[0, 4]]))
 
 
 def test_everything_that_is_bad_is_cut_out():
@@ -106,11 +106,13 @@ def test_everything_that_is_bad_is_cut_out():
     assert found["splits"] == {"a": [[2, 190]]}
 
 
-def test_a_bit_that_no_file_has_is_not_set():
-    without = record(0)
+def test_a_bit_that_no_file_tells_of_is_refused_and_one_that_some_tell_of_is_not_set_elsewhere():
+    without = record(64)
     del without["bits"]["CAT1"]
-    with pytest.raises(GwsimError, match=r"'H1 CAT1': 64"):
-        segments.find({"H1": [without]}, {"a": [[0, 64]]}, SETTINGS)
+    with pytest.raises(GwsimError, match=r"no file of strain of H1 tells of CAT1: .* flags: \[DATA\]"):
+        segments.find({"H1": [without]}, {"a": [[64, 128]]}, SETTINGS)
+    found = segments.find({"H1": [record(0), without]}, {"a": [[0, 128]]}, SETTINGS)
+    assert found["removed"]["H1 CAT1"] == 64 and found["segments"][-1]["end"] == 64
 
 
 def test_the_order_of_events_records_and_ifos_does_not_count():
@@ -133,7 +135,7 @@ def test_find_against_sets_of_seconds(seed):
     for its_records in records.values():
         for start in segments.gps_blocks(splits, BLOCK):
             finite, bit = (
-                segments.difference([[start, start + BLOCK]], _holes(rng, start)) for _ in range(2)
+                intervals.difference([[start, start + BLOCK]], _holes(rng, start)) for _ in range(2)
             )
             its_records.append(record(start, finite=finite, bits={rng.choice(["DATA", "NO_INJ"]): bit}))
             bad |= set(range(start, start + BLOCK)) - (seconds(finite) & seconds(bit))
@@ -192,7 +194,8 @@ def test_a_split_without_blocks_is_an_error_that_says_why():
 @pytest.mark.parametrize("seed", range(100))
 def test_fractions_are_disjoint_in_order_guarded_and_of_their_length(seed):
     rng = np.random.default_rng(seed)
-    ranges = segments.union([[int(a), int(a + rng.integers(50, 900))] for a in rng.integers(0, 5000, size=4)])
+    starts = rng.integers(0, 5000, size=4)
+    ranges = intervals.union([[int(a), int(a + rng.integers(50, 900))] for a in starts])
     parts = rng.dirichlet(np.ones(rng.integers(1, 5))) * rng.choice([1, 0.8])
     guard = int(rng.integers(0, 5))
     fractions = {f"s{i}": float(part) for i, part in enumerate(parts)}
@@ -200,7 +203,7 @@ def test_fractions_are_disjoint_in_order_guarded_and_of_their_length(seed):
     assert list(resolved) == list(fractions)
     sets = [seconds(part) for part in resolved.values()]
     assert set().union(*sets) <= seconds(ranges)
-    total = segments.length(ranges)
+    total = intervals.length(ranges)
     for name, inside in zip(resolved, sets, strict=True):
         room = guard if name != list(resolved)[-1] else 0
         assert abs(len(inside) - max(0, fractions[name] * total - room)) <= 1
