@@ -8,10 +8,24 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+import scipy.signal
 import torch
 import yaml
 
-from gwsim import checks, draw, layout, manifest, noise, publish, seeds, sharding, stages, stft, store
+from gwsim import (
+    checks,
+    draw,
+    layout,
+    manifest,
+    noise,
+    publish,
+    seeds,
+    sharding,
+    spectral,
+    stages,
+    stft,
+    store,
+)
 from gwsim.figures import dataset as datasets
 from gwsim.figures import page as pages
 from gwsim.figures import quality, signals, spectrograms, style
@@ -20,6 +34,7 @@ from gwsim.waveforms import bank
 RATE = 4096
 IFOS = ["H1", "L1", "V1"]
 EDGES = checks.band_edges((20, 1600))
+FLAT = np.ones(len(EDGES) - 1)
 
 
 def white(*shape, name="white"):
@@ -132,7 +147,8 @@ NOISE = white(64, 2, RATE)
 
 def test_white_noise_is_gaussian_flat_and_uncorrelated():
     got = measured(NOISE)
-    verdicts = checks.gaussian("H1", got.moments[:, 0], RATE, 0.0) + checks.flat("H1", got.power[:, 0])
+    verdicts = checks.gaussian("H1", got.moments[:, 0], RATE, 1.0)
+    verdicts += checks.spectrum("H1", got.power[:, 0], FLAT)
     verdicts += [*checks.uncorrelated("H1-L1", got.correlation[:, 0]), checks.unrelated("H1", NOISE[:, 0])]
     assert {check.ok for check in verdicts} == {True, None}
 
@@ -141,7 +157,7 @@ def test_moments_are_those_of_scipy():
     import scipy.stats
 
     skewed = (NOISE[:, 0] + 0.3 * NOISE[:, 0] ** 2)[:, None]
-    variance, skewness, kurtosis = checks.gaussian("H1", measured(skewed).moments[:, 0], RATE, 0.0)
+    variance, skewness, kurtosis = checks.gaussian("H1", measured(skewed).moments[:, 0], RATE, 1.0)
     assert variance.value == pytest.approx(skewed.var())
     assert skewness.value == pytest.approx(scipy.stats.skew(skewed.ravel()))
     assert kurtosis.value == pytest.approx(scipy.stats.kurtosis(skewed.ravel()))
@@ -150,42 +166,66 @@ def test_moments_are_those_of_scipy():
 
 @pytest.mark.parametrize("variance, ok", [(1.0, True), (1.02, True), (1.1, False), (0.9, False)])
 def test_a_variance_ten_percent_off_is_flagged(variance, ok):
-    check = checks.gaussian("H1", measured(NOISE * np.sqrt(variance)).moments[:, 0], RATE, 0.01)[0]
+    check = checks.gaussian("H1", measured(NOISE * np.sqrt(variance)).moments[:, 0], RATE, 1.01)[0]
     assert check.value == pytest.approx(variance, abs=0.01)
     assert check.ok is ok
 
 
 def test_error_of_the_variance_is_its_scatter():
     trials = NOISE[:, 0].var(axis=-1)
-    check = checks.gaussian("H1", measured(NOISE).moments[:, 0], RATE, 0.0)[0]
+    check = checks.gaussian("H1", measured(NOISE).moments[:, 0], RATE, 1.0)[0]
     assert check.error == pytest.approx(trials.std() / 8, rel=0.3)
     # Loudness that changes from one example to the next makes the mean less certain than samples do.
     drifting = NOISE * np.linspace(0.5, 1.5, 64)[:, None, None]
-    assert checks.gaussian("H1", measured(drifting).moments[:, 0], RATE, 0.0)[0].error > 10 * check.error
+    assert checks.gaussian("H1", measured(drifting).moments[:, 0], RATE, 1.0)[0].error > 10 * check.error
 
 
 def test_a_glitch_shows_in_the_kurtosis():
     glitched = NOISE.copy()
     glitched[3, 0, 100:110] += 30
-    assert checks.gaussian("H1", measured(glitched).moments[:, 0], RATE, 0.0)[2].ok is False
+    assert checks.gaussian("H1", measured(glitched).moments[:, 0], RATE, 1.0)[2].ok is False
 
 
-def test_a_standing_line_is_flagged_and_a_notch_is_told():
+def test_a_standing_line_is_flagged_and_a_notch_is_where_the_filter_has_it():
     line = NOISE + 0.5 * np.sin(2 * np.pi * 508 * np.arange(RATE) / RATE)
-    strongest, weakest, share = checks.flat("H1", measured(line).power[:, 0])
+    farthest, _ = checks.spectrum("H1", measured(line).power[:, 0], FLAT)
     # Power 1/8 of amplitude 0.5, over the 16 of 2048 Hz of its band.
-    assert strongest.value == pytest.approx(1 + 0.125 * 2048 / 16, rel=0.1)
-    assert [strongest.ok, weakest.ok, share.ok] == [False, None, True]
+    assert farthest.value == pytest.approx(0.125 * 2048 / 16, rel=0.1) and farthest.ok is False
     notched = np.fft.rfft(NOISE)
     notched[..., 500:516] *= 0.1
-    strongest, weakest, share = checks.flat("H1", measured(np.fft.irfft(notched)).power[:, 0])
-    assert weakest.value < 0.2
-    assert [strongest.ok, share.ok] == [True, True]
+    power = measured(np.fft.irfft(notched)).power[:, 0]
+    taken = np.where(EDGES[:-1] == 500, 0.01, 1.0)
+    found, missed = (checks.spectrum("H1", power, expected) for expected in (taken, FLAT))
+    assert found[1].value < 0.2 and (found[0].ok, missed[0].ok) == (True, False)
 
 
 def test_a_tilted_spectrum_is_flagged():
     tilted = np.fft.irfft(np.fft.rfft(NOISE) * np.linspace(0.8, 1.0, RATE // 2 + 1))
-    assert checks.flat("H1", measured(tilted).power[:, 0])[2].ok is False
+    assert checks.spectrum("H1", measured(tilted).power[:, 0], FLAT)[0].ok is False
+
+
+def test_power_is_that_of_coloured_noise_through_its_filter():
+    """Noise of a known PSD through taps of another, measured, is what the two give."""
+    taps, psd = scipy.signal.firwin(257, 300, fs=RATE), np.linspace(2, 1, 2049)
+    shape = np.sqrt(psd * RATE / 2)
+    coloured = np.fft.irfft(np.fft.rfft(white(400, RATE)) * shape)
+    filtered = scipy.signal.oaconvolve(coloured, taps[None], mode="same", axes=1)
+    variance, bands = checks.whitened_power(psd[None], taps[None], RATE, EDGES)
+    assert variance[0] == pytest.approx(filtered.var(), rel=0.01)
+    got = checks.measure(filtered[:, None], RATE, EDGES).power[:, 0].mean(axis=0)
+    np.testing.assert_allclose(bands[0, :15], got[:15], rtol=0.1)
+
+
+def test_the_bias_is_that_of_white_noise():
+    """What an estimated PSD and its filter leave unsaid of the variance, for another length."""
+    ratios, seconds, rate = [], 64, 1024
+    for trial in range(60):
+        strain = white(seconds * rate, name=trial)
+        psd = spectral.welch(strain, rate, 4)
+        taps = spectral.whitening_taps(psd, rate, (20, 400), 2)
+        said, _ = checks.whitened_power(psd[None], taps[None], rate, np.array([20.0, 36.0]))
+        ratios.append(np.nanvar(spectral.whiten(strain, taps)) / said[0])
+    assert np.mean(ratios) - 1 == pytest.approx(checks.PSD_BIAS * 2 / seconds, abs=0.003)
 
 
 def test_bands_are_whole_and_within_the_band():
@@ -295,6 +335,7 @@ def noise_store(folder):
         shape = (1, len(IFOS))
         arrays = {"strain": white(*shape, sizes["time"], name=index).astype(np.float32)}
         arrays |= {"psd": np.ones((*shape, sizes["frequency"])), "filter": np.zeros((*shape, sizes["tap"]))}
+        arrays["filter"][..., sizes["tap"] // 2] = np.sqrt(2 / RATE)
         return arrays, None
 
     ranges = [(index, index + 1) for index in range(len(BLOCKS))]

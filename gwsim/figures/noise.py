@@ -25,8 +25,8 @@ def amplitudes(counts: np.ndarray, ifos: list[str]):
     return figure
 
 
-def spectrum(power: np.ndarray, edges: np.ndarray, ifos: list[str]):
-    """Draw the mean power of whitened noise, power (sample, ifo, band), with its error."""
+def spectrum(power: np.ndarray, expected: np.ndarray, edges: np.ndarray, ifos: list[str]):
+    """Draw the mean power of whitened noise, power (sample, ifo, band), with its error, over the expected."""
     figure, ((axis,),) = style.subplots(1, 1, 3.0)
     middle = (edges[1:] + edges[:-1]) / 2
     mean, error = power.mean(axis=0), power.std(axis=0) / np.sqrt(len(power))
@@ -37,6 +37,7 @@ def spectrum(power: np.ndarray, edges: np.ndarray, ifos: list[str]):
         axis.fill_between(middle, mean[place] - error[place], mean[place] + error[place], alpha=0.2,
                           color=look["color"], linewidth=0)  # fmt: skip
         axis.plot(middle, mean[place], label=ifo, **look)
+        axis.plot(middle, expected[place], ":", color=style.INK, linewidth=0.8)
         above = mean[place] > SPECTRUM_TOP
         axis.plot(middle[above], np.full(above.sum(), 0.97 * SPECTRUM_TOP), "^", color=look["color"])
     axis.set(xlabel="frequency (Hz)", ylabel="mean power per sample")

@@ -39,15 +39,15 @@ def _verdicts(found: list[checks.Check], examples: int) -> list[checks.Check]:
 
 
 def _whitening(dataset: Dataset, measured: checks.Measured, edges, rows, note) -> pages.Section:
-    bias, found = _psd_bias(dataset, rows), []
+    variance, power, found = *_expected(dataset, edges, rows), []
     for place, ifo in enumerate(dataset.ifos):
-        found += checks.gaussian(ifo, measured.moments[:, place], measured.size, bias)
-        found += checks.flat(ifo, measured.power[:, place])
+        found += checks.gaussian(ifo, measured.moments[:, place], measured.size, variance[place])
+        found += checks.spectrum(ifo, measured.power[:, place], power[place])
     prose = (
-        f"{note} The variance expected is 1 and the bias that an estimated PSD brings, {bias:.2%} here. "
-        "The filter takes away lines and what lies within its resolution of them: bands below 1 are notches, "
-        "a band above 1 is a line left standing. Errors of skewness and kurtosis are those of stationary "
-        "Gaussian noise; glitches and drifts of the detectors show in the kurtosis."
+        f"{note} Variance and spectrum expected are those that each block's own PSD and filter give, and the "
+        "bias of an estimated PSD. The filter takes away lines and what lies within its resolution of them: "
+        "bands below 1 are such notches. Errors of skewness and kurtosis are those of stationary Gaussian "
+        "noise; glitches and drifts of the detectors show in the kurtosis."
     )
     amplitude_caption = (
         "Whitened amplitudes of noise against the unit Gaussian. Amplitudes beyond "
@@ -55,11 +55,11 @@ def _whitening(dataset: Dataset, measured: checks.Measured, edges, rows, note) -
     )
     spectrum_caption = (
         f"Whitened spectrum of noise: mean power in bands of {checks.BAND_WIDTH:g} Hz from {edges[0]:g} to "
-        f"{edges[-1]:g} Hz, Hann window; shaded, one sigma, and in grey 1 ± {checks.SPECTRUM_ROOM:.0%}. "
-        "Triangles mark bands above the figure."
+        f"{edges[-1]:g} Hz, Hann window; shaded, one sigma; dotted, what PSD and filter give; in grey "
+        f"1 ± {checks.SPECTRUM_ROOM:.0%}. Triangles mark bands above the figure."
     )
     amplitudes = noise_figures.amplitudes(measured.counts, dataset.ifos)
-    spectrum = noise_figures.spectrum(measured.power, edges, dataset.ifos)
+    spectrum = noise_figures.spectrum(measured.power, power, edges, dataset.ifos)
     pictures = [
         pages.Picture("amplitudes", amplitudes, amplitude_caption),
         pages.Picture("spectrum", spectrum, spectrum_caption),
@@ -67,10 +67,18 @@ def _whitening(dataset: Dataset, measured: checks.Measured, edges, rows, note) -
     return pages.Section("noise", "Whitened noise", prose, _verdicts(found, len(rows)), [], pictures)
 
 
-def _psd_bias(dataset: Dataset, rows: np.ndarray) -> float:
-    """Return what the PSDs' estimation adds to the variance of these rows."""
+def _expected(dataset: Dataset, edges, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the variance (ifo) and the band powers (ifo, band) that these rows' PSDs and filters give."""
+    index = dataset.values("psd_index")[rows]
+    psd, taps = (dataset.values(name) for name in ("psd", "filter"))
     seconds = dataset.block_seconds[dataset.table["psd_block"].to_numpy()[rows]]
-    return float(checks.PSD_BIAS * dataset.configuration["noise"]["filter"] * np.mean(1 / seconds))
+    bias = 1 + checks.PSD_BIAS * dataset.configuration["noise"]["filter"] * np.mean(1 / seconds)
+    variance, power = [], []
+    for place in range(len(dataset.ifos)):
+        own, bands = checks.whitened_power(psd[:, place], taps[:, place], dataset.rate, edges)
+        variance.append(own[index[:, place]].mean() * bias)
+        power.append(bands[index[:, place]].mean(axis=0) * bias)
+    return np.array(variance), np.array(power)
 
 
 def _correlation(dataset: Dataset, measured: checks.Measured, compared, note) -> pages.Section:
