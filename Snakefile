@@ -9,6 +9,7 @@ configfile: f"{workflow.basedir}/config.yaml"
 include: "workflow/rules/common.smk"
 include: "workflow/rules/resources.smk"
 include: "workflow/rules/settings.smk"
+include: "workflow/rules/fetch.smk"
 include: "workflow/rules/strain.smk"
 include: "workflow/rules/segments.smk"
 include: "workflow/rules/noise.smk"
@@ -27,10 +28,12 @@ include: "workflow/rules/report.smk"
 localrules:
     all,
     settings,
+    plan,
+    fetch,
+    lock,
 
 
 rule all:
     default_target: True
     input:
-        [f"results/{name}/data.zarr" for name in DATASETS],
-        "results/index.html",
+        everything(),

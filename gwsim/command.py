@@ -16,6 +16,9 @@ from gwsim.errors import GwsimError
 VERBS = (
     "check",
     "settings",
+    "plan",
+    "fetch",
+    "lock",
     "strain",
     "segments",
     "noise_layout",

@@ -5,6 +5,7 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
+import yaml
 
 from gwsim import networks, schema, segments, stages
 from gwsim.conventions import LIGHT_TRAVEL
@@ -28,6 +29,8 @@ def check(config: dict) -> None:
     faults = schema.faults(config) + _not_finite(config, ())
     if not faults:
         faults = [*_check_signal(config), *_check_splits(config), *_check_experiments(config)]
+    if not faults:
+        faults = _check_plan(config)
     if faults:
         count = f"{len(faults)} fault{'s' if len(faults) > 1 else ''}"
         raise GwsimError(f"the configuration has {count}:\n  " + "\n  ".join(sorted(faults)))
@@ -60,7 +63,7 @@ def _named(config: dict):
         start, block = stages.gps_blocks(config)[0], strain["block"]
         for ifo in config["ifos"]:
             yield "strain.files", partial(files.source, strain, config["seed"], ifo, start, block, rate, None)
-    else:
+    elif strain["source"] == "simulated":
         for ifo in config["ifos"]:
             psd = strain["simulated"]["psd"]
             name = psd[ifo] if isinstance(psd, dict) else psd
@@ -68,6 +71,28 @@ def _named(config: dict):
     for name, experiment in config["experiments"].items():
         for model, spec in experiment["waveforms"]["models"].items():
             yield f"experiments.{name}.waveforms.models.{model}", partial(ccsn.describe, spec)
+
+
+def load(paths: list[Path]) -> dict:
+    """Return the checked configuration of a file and its overlays; raises GwsimError for all its faults."""
+    config: dict = {}
+    for path in paths:
+        try:
+            content = yaml.safe_load(path.read_text())
+        except (OSError, ValueError, yaml.YAMLError) as error:
+            raise GwsimError(f"cannot read {path}: {error}") from error
+        if not isinstance(content, dict):
+            raise GwsimError(f"{path}: got {type(content).__name__}, expected a mapping of settings")
+        config = overlay(config, content)
+    config = pruned(config)
+    try:
+        check(config)
+    except GwsimError as error:
+        # What one does wrong who checks an overlay alone.
+        alone = len(paths) == 1 and not schema.required() <= set(config)
+        hint = f"\nHint: is {paths[0]} an overlay? Then: gwsim check config.yaml {paths[0]}" if alone else ""
+        raise GwsimError(f"{error}{hint}") from None
+    return config
 
 
 def overlay(base: dict, other: dict) -> dict:
@@ -145,6 +170,20 @@ def _check_splits(config: dict) -> list[str]:
             ]
     found = segments.check_splits(stages.splits(config), settings["guard"], noise["stretch_min"])
     return faults + [f"segments.splits: {fault}" for fault in found]
+
+
+def _check_plan(config: dict) -> list[str]:
+    """Return what is wrong with the plan of GWOSC's files that the configuration names, if it names one."""
+    strain = config["strain"]
+    if strain["source"] != "gwosc" or "plan" not in strain["gwosc"]:
+        return []
+    from gwsim.gwosc import plan
+
+    try:
+        plan.check(plan.load(strain["gwosc"]["plan"]), stages.settings(config)["plan"])
+    except GwsimError as error:
+        return [f"strain.gwosc.plan: {error}"]
+    return []
 
 
 def _check_experiments(config: dict) -> list[str]:

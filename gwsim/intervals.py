@@ -16,17 +16,28 @@ def union(intervals: Intervals) -> Intervals:
 
 def intersection(first: Intervals, second: Intervals) -> Intervals:
     """Return what two lists of intervals share."""
-    pairs = ([max(a, c), min(b, d)] for a, b in first for c, d in second if max(a, c) < min(b, d))
-    return union(list(pairs))
+    one, other, shared = union(first), union(second), []
+    i = j = 0
+    while i < len(one) and j < len(other):
+        start, end = max(one[i][0], other[j][0]), min(one[i][1], other[j][1])
+        if start < end:
+            shared.append([start, end])
+        # The one that ends first meets nothing more.
+        if one[i][1] < other[j][1]:
+            i += 1
+        else:
+            j += 1
+    return shared
 
 
 def difference(first: Intervals, second: Intervals) -> Intervals:
     """Return what of the first the second does not cover."""
-    left = union(first)
-    for start, end in union(second):
-        pieces = ([[a, min(b, start)], [max(a, end), b]] for a, b in left)
-        left = [piece for pair in pieces for piece in pair if piece[0] < piece[1]]
-    return left
+    left, gone = union(first), union(second)
+    if not left:
+        return []
+    ends = [left[0][0], *(end for _, end in gone)]
+    starts = [*(start for start, _ in gone), left[-1][1]]
+    return intersection(left, [[a, b] for a, b in zip(ends, starts, strict=True) if a < b])
 
 
 def length(intervals: Intervals) -> int:

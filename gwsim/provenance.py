@@ -8,6 +8,7 @@ from functools import cache
 from pathlib import Path
 
 PACKAGE = Path(__file__).parent
+DATA = ("*.csv", "*.yaml")
 WITNESSES = ("gwsim-pipeline", "lalsuite", "numpy", "pycbc", "scipy", "tensorstore", "torch", "zarr")
 
 
@@ -25,7 +26,7 @@ def closure(module: str) -> tuple[Path, ...]:
         if path is None or path in found:
             continue
         found[path] = True
-        for data in path.parent.glob("*.yaml"):
+        for data in (one for kind in DATA for one in path.parent.glob(kind)):
             if data.stem == path.stem or f'"{data.name}"' in path.read_text():
                 found[data] = True
         todo += _imports(path, name)

@@ -13,8 +13,14 @@ from gwsim import coordinates, draw, layout, noise, provenance
 CITATION = {
     "simulated": "simulated with gwsim-pipeline; no data of a detector, no DOI",
     "files": "see the source of the strain files; data of GWOSC ask to cite the run's data paper and DOI",
+    "gwosc": "data of the Gravitational Wave Open Science Center (gwosc.org), which asks to be acknowledged; "
+    "cite SoftwareX 13, 100658 (2021) for O1 and O2, ApJS 267, 29 (2023) for O3, and the DOI of the run",
 }
-LICENCE = {"simulated": "CC0-1.0", "files": "the licence of the strain files, see their source"}
+LICENCE = {
+    "simulated": "CC0-1.0",
+    "files": "the licence of the strain files, see their source",
+    "gwosc": "CC-BY-4.0",
+}
 
 
 def dataset_arrays(table: pd.DataFrame, source: noise.NoiseStore, settings: dict, classes: list[str]) -> dict:

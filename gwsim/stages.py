@@ -56,7 +56,7 @@ def settings(config: dict) -> dict[str, dict]:
     signal = {name: config[name] for name in ("ifos", "sample_rate", "band")}
     blocks = {**config["noise"], "block": config["strain"]["block"]}
     found = {
-        "strain": {**config["strain"], "seed": config["seed"], "sample_rate": config["sample_rate"]},
+        "strain": _strain(config),
         "segments": {
             **config["segments"],
             **{name: blocks[name] for name in ("block", "stretch", "stretch_min")},
@@ -65,12 +65,33 @@ def settings(config: dict) -> dict[str, dict]:
         },
         "noise": {**signal, **blocks},
     }
+    found |= _gwosc(config, found["segments"])
     for name, experiment in config["experiments"].items():
         for dataset_name, dataset in experiment["datasets"].items():
             parts = _dataset_stages(config, name, experiment, dataset_name, DATASET_DEFAULTS | dataset)
             found |= {f"{name}/{dataset_name}/{stage}": part for stage, part in parts.items()}
         found |= networks.settings(config, name, classes(experiment))
     return found | {"report": networks.report_settings(config)}
+
+
+def _strain(config: dict) -> dict:
+    """Return what the strain of a block follows from: its source's own part alone."""
+    strain = config["strain"]
+    own = {name: strain[name] for name in ("source", "block", strain["source"]) if name in strain}
+    # Where files come from is no part of what they hold.
+    own.pop("gwosc", None)
+    return {**own, "seed": config["seed"], "sample_rate": config["sample_rate"]}
+
+
+def _gwosc(config: dict, segments: dict) -> dict[str, dict]:
+    """Return the settings of what is asked of GWOSC, for a source that is GWOSC."""
+    strain = config["strain"]
+    if strain["source"] != "gwosc":
+        return {}
+    site = strain["gwosc"]
+    plan = {**segments, "sample_rate": config["sample_rate"], "runs": site["runs"], "host": site["host"]}
+    fetch = {"block": strain["block"], "host": site["host"], "mirrors": site["mirrors"]}
+    return {"plan": plan, "fetch": fetch}
 
 
 def _dataset_stages(config: dict, name: str, experiment: dict, dataset_name: str, dataset: dict) -> dict:

@@ -278,9 +278,9 @@ BAD_STRAIN = [
     (write_strain, lambda path: path.write_text("hello"), "corrupt, truncated or no HDF5 file"),
     (write_strain, lambda path: path.write_bytes(b""), "an empty file, expected an HDF5 file"),
     (
-        partial(write_strain, rate=2048),
+        partial(write_strain, rate=512),
         None,
-        "strain at 2048 Hz, expected 1024 Hz (sample_rate; files are never",
+        "strain at 512 Hz, expected 1024 Hz or more (sample_rate; files are never up-sampled)",
     ),
     (partial(write_strain, ifo="L1"), None, "no strain of H1 among the 1 files given, which are of L1"),
     (
@@ -289,9 +289,9 @@ BAD_STRAIN = [
         "its name says 32 s from 1238236160, it holds",
     ),
     (
-        partial(write_strain, name="strain.txt"),
+        partial(write_strain, name="strain.dat"),
         None,
-        "strain.txt: suffix '.txt', expected one of .hdf5, .h5, .gwf",
+        "strain.dat: suffix '.dat', expected one of .hdf5, .h5, .hdf, .gwf, .txt, .txt.gz, .csv",
     ),
     (
         lambda folder: (folder / "deep").mkdir(),
@@ -315,13 +315,13 @@ def test_bad_strain_is_refused(tmp_path, make, spoil, words):
     assert not (tmp_path / "results/strain").exists()
 
 
-def test_a_real_file_at_another_rate_is_refused(shared_data, tmp_path):
+def test_a_real_file_at_a_higher_rate_is_resampled(shared_data, tmp_path):
     path = shared_data / "strain/gwf/L-L1_GWOSC_16KHZ_R1-1240215487-32.gwf"
-    if not path.is_file():
-        pytest.skip("no frame file in shared/data")
     lay(tmp_path, {"strain": {"source": "files", "files": [str(path)]}})
-    run = gwsim(tmp_path, *strain_command("L1", 1240215488))
-    assert_refused(run, path.name, "strain at 16384 Hz, expected 1024 Hz")
+    go(tmp_path, strain_command("L1", 1240215488))
+    record = json.loads((tmp_path / "results/strain/mini/L1-1240215488.json").read_text())
+    assert record["finite"] == [[1240215488, 1240215488 + BLOCK]]
+    assert (record["sample_rate"], record["files"][0]["sample_rate"]) == (1024, 16384)
 
 
 def test_strain_altered_after_its_record_was_made_is_refused(undisturbed, tmp_path):

@@ -316,7 +316,7 @@ FAULTS = [
     (changed(band=[1600, 20]), "band: got [1600, 20], expected 0 < low < high <= 2048.0 Hz"),
     (changed(band=[20, 3000]), "band: got [20, 3000], expected 0 < low < high <= 2048.0 Hz"),
     (changed(sample_rate=4000), "sample_rate: got 4000, expected one of 256, 512, 1024, 2048, 4096"),
-    (changed(strain__source="gwosc"), "strain.source: got 'gwosc', expected one of simulated, files"),
+    (changed(strain__source="web"), "strain.source: got 'web', expected one of simulated, files, gwosc"),
     (changed(strain__source="files"), "strain.files: empty, but strain.source is 'files'"),
     (changed(strain__block=128), "noise.stretch: expected stretch_min <= stretch <= strain.block"),
     (changed(strain__simulated__psd=3), "strain.simulated.psd: got 3, expected text or a mapping"),
@@ -371,7 +371,8 @@ FAULTS = [
         changed(noise__psd_segment=40),
         "noise.stretch_min: fewer than four psd_segments, no median can be taken",
     ),
-    (changed(experiments={}), "experiments: got {}, expected at least 1 entry (Name -> experiment.)"),
+    (changed(segments__events="all"), "segments.events: got 'all', expected 'known' or"),
+    (changed(strain__gwosc__host="gwosc.org"), "gwosc.host: got 'gwosc.org', expected text of the form"),
     (
         changed(experiments={"noise": DEFAULT["experiments"]["ccsn"]}),
         "experiments: 'noise' is no name for it: lower-case letters, digits and _; config, strain",
@@ -665,4 +666,4 @@ def test_the_papers_run_over_simulated_strain_is_the_papers_run(config):
     )
     assert real["experiments"] == simulated["experiments"]
     assert real["segments"]["splits"] == simulated["segments"]["splits"]
-    assert (real["strain"]["source"], simulated["strain"]["source"]) == ("files", "simulated")
+    assert (real["strain"]["source"], simulated["strain"]["source"]) == ("gwosc", "simulated")

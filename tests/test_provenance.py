@@ -91,11 +91,13 @@ def test_data_files_belong_to_the_modules_that_read_them():
         "strain": {"strain/lines.yaml", "strain/o3.yaml"},
         "waveforms": {"waveforms/surrogates.yaml", "waveforms/ccsn_files.yaml"},
         "render": {"detectors.yaml"},
+        "segments": {"gwosc/catalogue.csv"},
     }
     for verb, files in expected.items():
         assert names(verb) >= files
-    everywhere = {path.relative_to(PACKAGE).as_posix() for path in PACKAGE.rglob("*.yaml")}
-    assert everywhere == {n for verb in VERBS for n in names(verb) if n.endswith(".yaml")}
+    kinds = (".csv", ".yaml")
+    everywhere = {p.relative_to(PACKAGE).as_posix() for p in PACKAGE.rglob("*") if p.suffix in kinds}
+    assert everywhere == {n for verb in VERBS for n in names(verb) if n.endswith(kinds)}
     assert "detectors.yaml" not in names("strain")
 
 

@@ -2,6 +2,7 @@
 
 import sys
 import time
+from contextlib import contextmanager
 
 SECONDS_BETWEEN_LINES = 10.0
 
@@ -20,3 +21,31 @@ def progress(items, name: str, total: int | None = None):
         if time.monotonic() - last > SECONDS_BETWEEN_LINES:
             last = time.monotonic()
             print(f"{name}: {done} of {total}", file=sys.stderr, flush=True)
+
+
+@contextmanager
+def transfers():
+    """Yield a function that is told a file's name, its bytes so far and its length, and shows them."""
+    if sys.stderr.isatty():
+        from tqdm import tqdm
+
+        with tqdm(unit="B", unit_scale=True) as bar:
+
+            def show(name, done, total):
+                bar.set_description(name, refresh=False)
+                bar.total = total
+                # Also downwards: a file that is started over has fewer bytes.
+                bar.update(done - bar.n)
+
+            yield show
+        return
+    last = time.monotonic()
+
+    def say(name, done, total):
+        nonlocal last
+        if time.monotonic() - last > SECONDS_BETWEEN_LINES:
+            last = time.monotonic()
+            whole = f" of {total / 1e6:.0f}" if total else ""
+            print(f"{name}: {done / 1e6:.0f}{whole} MB", file=sys.stderr, flush=True)
+
+    yield say

@@ -9,12 +9,16 @@ def arguments(parser):
     parser.add_argument("--settings", type=Path, required=True, help="settings of the stage (JSON)")
     parser.add_argument("--output", type=Path, required=True, help="segments to write (JSON)")
     parser.add_argument("records", nargs="+", type=Path, help="records of the strain files")
+    parser.add_argument(
+        "--plan", nargs="*", type=Path, default=[], help="plan of what was fetched, if it was"
+    )
 
 
 def run(args):
     import json
 
     from gwsim import files, segments
+    from gwsim.gwosc import catalogue
     from gwsim.strain import records
 
     settings = json.loads(args.settings.read_text())
@@ -22,6 +26,10 @@ def run(args):
     for path in args.records:
         record = records.load(path)
         by_ifo[record["ifo"]].append(record)
+    if settings["events"] == "known":
+        settings["events"] = (
+            json.loads(args.plan[0].read_text())["events"] if args.plan else catalogue.known()
+        )
     found = segments.find(by_ifo, settings["splits"], settings)
     files.write_atomic(args.output, json.dumps(found, indent=1))
     for split in settings["splits"]:

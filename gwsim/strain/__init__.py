@@ -5,6 +5,6 @@ the files that hold some of the block [start, start + duration), the same ones h
 gives none where there are no data. `records.make_record` verifies them; later stages read through the record.
 """
 
-from gwsim.strain import files, simulated
+from gwsim.strain import files, gwosc, simulated
 
-SOURCES = {"simulated": simulated.source, "files": files.source}
+SOURCES = {"simulated": simulated.source, "files": files.source, "gwosc": gwosc.source}

@@ -1,15 +1,16 @@
 """Strain from local files: those of one ifo that hold some of a block.
 
 Takes paths and patterns, gives the paths of a block. A file named as GWOSC names them (H-H1_..-GPS-DURATION)
-is chosen by its name, without opening thousands for each block; any other is opened. The record that is made
-of the chosen files holds names against contents.
+is chosen by its name, without opening thousands for each block; any other is opened, and may hold several
+ifos. The record that is made of the chosen files holds names against contents.
 """
 
 from glob import glob
 from pathlib import Path
 
 from gwsim.errors import GwsimError
-from gwsim.strain import records
+from gwsim.strain import readers
+from gwsim.strain.names import name_parts
 
 
 def source(settings, seed, ifo, start, duration, sample_rate, folder) -> list[Path]:
@@ -22,7 +23,7 @@ def source(settings, seed, ifo, start, duration, sample_rate, folder) -> list[Pa
     known, offenders = {}, []
     for path in paths:
         try:
-            known[path] = records.name_parts(path) or records.reader(path).describe(path)
+            known[path] = name_parts(path) or readers.reader(path).describe(path, ifo)
         except GwsimError as error:
             offenders.append(str(error))
     if offenders:

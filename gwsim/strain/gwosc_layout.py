@@ -2,7 +2,7 @@
 
 Takes the strain of one ifo, NaN where there are no data, and its two masks of one integer per second; gives
 them back by slices. A file appears under its name only when whole, and the same content is the same bytes.
-A reader of strain files is a module with `describe`, `masks` and `read`; this is one, `gwf` is the other.
+A reader of strain files is a module with `describe`, `masks` and `read`; this is one, `readers` lists them.
 """
 
 from contextlib import contextmanager
@@ -64,14 +64,14 @@ def write(
     files.write_atomic(Path(path), content)
 
 
-def describe(path: str | Path) -> dict:
-    """Return the file's ifo, start, duration and sample_rate.
+def describe(path: str | Path, ifo: str | None = None) -> dict:
+    """Return the file's ifo, start, duration and sample_rate; it holds one ifo, whichever is asked for.
 
     Raises GwsimError for what is no whole file in this layout, and for parts that contradict each other.
     """
-    with _opened(path) as file:
+    with opened(path) as file:
         strain = file[STRAIN]
-        ifo = _text(file["meta/Detector"][()])
+        ifo = text(file["meta/Detector"][()])
         start, duration = int(file["meta/GPSstart"][()]), int(file["meta/Duration"][()])
         rate = round(1 / float(strain.attrs["Xspacing"]))
         sizes = {STRAIN: (len(strain), duration * rate)}
@@ -86,23 +86,29 @@ def describe(path: str | Path) -> dict:
     return {"ifo": ifo, "start": start, "duration": duration, "sample_rate": rate}
 
 
-def masks(path: str | Path) -> tuple[np.ndarray, np.ndarray]:
+def masks(path: str | Path, ifo: str | None = None) -> tuple[np.ndarray, np.ndarray]:
     """Return the data-quality and injection masks, uint32, one value per second of the file.
 
     Their bits stand in the order of DQ_BITS and INJECTION_BITS, whatever the order in the file.
     """
-    with _opened(path) as file:
+    with opened(path) as file:
         return tuple(_ordered(path, file[group], mask, names, bits) for group, mask, names, _, bits in MASKS)
 
 
-def read(path: str | Path, start: int, end: int) -> Series:
+def read(path: str | Path, start: int, end: int, ifo: str | None = None) -> Series:
     """Return the strain of the seconds [start, end), float64."""
-    with _opened(path) as file:
+    with opened(path) as file:
         strain = file[STRAIN]
         first, rate = int(strain.attrs["Xstart"]), round(1 / float(strain.attrs["Xspacing"]))
         if start < first or (end - first) * rate > len(strain):
             raise GwsimError(f"{path}: no strain of [{start}, {end}), it starts at {first}")
         return strain[(start - first) * rate : (end - first) * rate].astype(np.float64)
+
+
+def is_one(file: h5py.File) -> bool:
+    """Tell by its groups whether a file is meant to be in this layout, be it whole or not."""
+    groups = (STRAIN, "meta", "quality")
+    return any(isinstance(file.get(name), h5py.Dataset | h5py.Group) for name in groups)
 
 
 def rate_name(sample_rate: int) -> str:
@@ -111,7 +117,11 @@ def rate_name(sample_rate: int) -> str:
 
 
 @contextmanager
-def _opened(path):
+def opened(path: str | Path, layout: str = "the GWOSC layout"):
+    """Open an HDF5 file to read it; what fails inside is said to be not in the layout.
+
+    Raises GwsimError for what is no whole HDF5 file.
+    """
     path = Path(path)
     if not path.is_file():
         raise GwsimError(f"{path}: {'a folder' if path.is_dir() else 'no such file'}, expected an HDF5 file")
@@ -120,18 +130,19 @@ def _opened(path):
     try:
         with h5py.File(path, "r") as file:
             yield file
-    except OSError as error:
+    except (OSError, RuntimeError) as error:
         raise GwsimError(f"{path}: corrupt, truncated or no HDF5 file ({error})") from error
     except (KeyError, TypeError, AttributeError) as error:
-        raise GwsimError(f"{path}: not in the GWOSC layout, or corrupt ({error})") from error
+        raise GwsimError(f"{path}: not in {layout}, or corrupt ({error})") from error
 
 
-def _text(value) -> str:
-    return value.decode() if isinstance(value, bytes) else str(value)
+def text(value) -> str:
+    """Return text that HDF5 gives as bytes or as text."""
+    return value.decode(errors="replace") if isinstance(value, bytes) else str(value)
 
 
 def _ordered(path, group, mask, names, bits) -> np.ndarray:
-    values, present = group[mask][:], [_text(name) for name in group[names][:]]
+    values, present = group[mask][:], [text(name) for name in group[names][:]]
     missing = [bit for bit in bits if bit not in present]
     if missing:
         raise GwsimError(f"{path}: no bit {', '.join(missing)} in {group.name}/{names}, it has {present}")

@@ -7,11 +7,15 @@ dict that later stages read strain and masks through. A block without files has 
     ifo           the ifo's name
     start         first GPS second of the block
     duration      s
-    sample_rate   Hz
+    sample_rate   Hz, of the strain that is read through the record
     source        name of the source
-    files         [{path, start, duration, sha256, bytes}], in order of time; none in an absent record
-    finite        [[a, b], ...] GPS seconds [a, b) of the block in which every sample is finite
-    bits          {name of a bit: [[a, b], ...]} GPS seconds of the block in which that bit is set
+    files         [{path, start, duration, sample_rate, sha256, bytes}], in order of time, each with its own
+                  rate and the whole seconds that it holds; none in an absent record
+    finite        [[a, b], ...] GPS seconds [a, b) of the block in which every sample is finite: at the
+                  record's rate, so that the first and last second of a resampled file are not
+    bits          {name of a bit: [[a, b], ...]} GPS seconds of the block in which that bit is set in a file
+                  that has such a mask; a bit that no file has is not here. DATA is always known of files:
+                  where there is no mask it is set in finite seconds
 """
 
 import json
@@ -23,28 +27,22 @@ import numpy as np
 
 from gwsim.errors import GwsimError
 from gwsim.files import fingerprint, write_atomic
+from gwsim.intervals import union
 from gwsim.shapes import Series
-from gwsim.strain import gwf, gwosc_layout
+from gwsim.strain import gwosc_layout, readers
+from gwsim.strain.names import name_parts
 
-READERS = {".hdf5": gwosc_layout, ".h5": gwosc_layout, ".gwf": gwf}
 BITS = (gwosc_layout.DQ_BITS, gwosc_layout.INJECTION_BITS)
 FIELDS = ("ifo", "start", "duration", "sample_rate", "source", "files", "finite", "bits")
 # Seconds of strain in memory at a time while a file is looked through.
 PIECE = 256
 
 
-def reader(path: str | Path):
-    """Return the module that reads files of this suffix."""
-    if Path(path).suffix not in READERS:
-        raise GwsimError(f"{path}: suffix {Path(path).suffix!r}, expected one of {', '.join(READERS)}")
-    return READERS[Path(path).suffix]
-
-
 def make_record(ifo: str, start: int, duration: int, sample_rate: int, source: str, paths: Iterable) -> dict:
     """Look at the files of a block and return its record; no files give an absent one.
 
     Raises GwsimError that names every file that is corrupt, contradicts itself or its name, or is of another
-    ifo, sample rate or time, and every pair that overlaps.
+    ifo, a lower sample rate or another time, and every pair that overlaps.
     """
     paths = [str(path) for path in paths]
     end = start + duration
@@ -68,8 +66,13 @@ def make_record(ifo: str, start: int, duration: int, sample_rate: int, source: s
         "sample_rate": sample_rate,
         "source": source,
         "files": [look["file"] for look in found],
-        "finite": _joined(look["finite"] for look in found),
-        "bits": {bit: _joined(look["bits"][bit] for look in found) for bits in BITS for bit in bits},
+        "finite": union([interval for look in found for interval in look["finite"]]),
+        "bits": {
+            bit: union([interval for look in found for interval in look["bits"].get(bit, [])])
+            for bits in BITS
+            for bit in bits
+            if any(bit in look["bits"] for look in found)
+        },
     }
 
 
@@ -103,7 +106,8 @@ def read_strain(record: dict, start: int, end: int) -> Series:
     for file in used:
         stop = min(end, _end(file))
         if file["start"] <= second < stop:
-            pieces.append(reader(file["path"]).read(file["path"], second, stop))
+            about = file | {"ifo": record["ifo"]}
+            pieces.append(readers.read(file["path"], about, second, stop, record["sample_rate"]))
             second = stop
     if second != end or start >= end or start < record["start"] or end > block_end:
         raise GwsimError(
@@ -116,8 +120,9 @@ def read_strain(record: dict, start: int, end: int) -> Series:
 def covered(record: dict) -> list[list[int]]:
     """Return the GPS intervals of the record's block that its files cover."""
     block_end = record["start"] + record["duration"]
-    files = record["files"]
-    return _joined([[[max(file["start"], record["start"]), min(_end(file), block_end)]] for file in files])
+    return union(
+        [[max(file["start"], record["start"]), min(_end(file), block_end)] for file in record["files"]]
+    )
 
 
 def intervals(mask: np.ndarray, start: int) -> list[list[int]]:
@@ -128,23 +133,29 @@ def intervals(mask: np.ndarray, start: int) -> list[list[int]]:
 
 def _look(path, ifo, start, end, sample_rate) -> dict:
     """Look through the part of a file inside [start, end)."""
-    kind = reader(path)
-    about = kind.describe(path)
+    kind = readers.reader(path)
+    about = kind.describe(path, ifo)
     first, last = about["start"], about["start"] + about["duration"]
     _compare(path, about, ifo, start, end, sample_rate)
     a, b = max(start, first), min(end, last)
     pieces = [(c, min(b, c + PIECE)) for c in range(a, b, PIECE)]
-    finite = np.concatenate([_finite(kind, path, *piece, sample_rate) for piece in pieces])
-    kind.read(path, last - 1, last)  # what lies beyond the block must be there too
-    values = [mask[a - first : b - first] for mask in kind.masks(path)]
+    mask = np.concatenate([_finite(path, about, *piece, sample_rate) for piece in pieces])
+    kind.read(path, last - 1, last, ifo)  # what lies beyond the block must be there too
+    finite = intervals(mask, a)
+    file = {"path": path, "start": first, "duration": last - first, "sample_rate": about["sample_rate"]}
     return {
-        "file": {"path": path, "start": first, "duration": last - first} | fingerprint(Path(path)),
-        "finite": intervals(finite, a),
-        "bits": {
-            bit: intervals(mask >> np.uint32(position) & 1, a)
-            for mask, bits in zip(values, BITS, strict=True)
-            for position, bit in enumerate(bits)
-        },
+        "file": file | fingerprint(Path(path)),
+        "finite": finite,
+        "bits": {"DATA": finite} | _bits(kind.masks(path, ifo) or (), slice(a - first, b - first), a),
+    }
+
+
+def _bits(masks, seconds, start) -> dict:
+    return {
+        bit: intervals(mask[seconds] >> np.uint32(position) & 1, start)
+        for mask, bits in zip(masks, BITS, strict=False)
+        if mask is not None
+        for position, bit in enumerate(bits)
     }
 
 
@@ -153,29 +164,22 @@ def _compare(path, about, ifo, start, end, sample_rate):
     wrong = []
     if about["ifo"] != ifo:
         wrong.append(f"strain of {about['ifo'] or 'no ifo'}, expected {ifo}")
-    if about["sample_rate"] != sample_rate:
+    if about["sample_rate"] < sample_rate:
         rate = f"strain at {about['sample_rate']} Hz, expected {sample_rate} Hz"
-        wrong.append(f"{rate} (sample_rate; files are never resampled)")
+        wrong.append(f"{rate} or more (sample_rate; files are never up-sampled)")
     if first >= end or last <= start:
         wrong.append(f"strain of [{first}, {last}), expected some of [{start}, {end})")
-    named = name_parts(path)
-    if named and (named["start"], named["duration"]) != (first, last - first):
+    named, (begin, stop) = name_parts(path), about.get("named", (first, last))
+    if named and (named["start"], named["duration"]) != (begin, stop - begin):
         said = f"its name says {named['duration']} s from {named['start']}"
-        wrong.append(f"{said}, it holds {last - first} s from {first}")
+        wrong.append(f"{said}, it holds {stop - begin} s from {begin}")
     if wrong:
         raise GwsimError(f"{path}: {'; '.join(wrong)}")
 
 
-def name_parts(path: str | Path) -> dict | None:
-    """Return ifo, start and duration as a name like H-H1_GWOSC_4KHZ_R1-1126259447-32.hdf5 states them."""
-    parts = Path(path).stem.split("-")
-    if len(parts) != 4 or not (parts[2].isdigit() and parts[3].isdigit()):
-        return None
-    return {"ifo": parts[1].split("_")[0], "start": int(parts[2]), "duration": int(parts[3])}
-
-
-def _finite(kind, path, start, end, sample_rate) -> np.ndarray:
-    return np.isfinite(kind.read(path, start, end)).reshape(end - start, sample_rate).all(axis=1)
+def _finite(path, about, start, end, sample_rate) -> np.ndarray:
+    strain = readers.read(path, about, start, end, sample_rate)
+    return np.isfinite(strain).reshape(end - start, sample_rate).all(axis=1)
 
 
 def _end(file) -> int:
@@ -190,17 +194,6 @@ def _overlaps(files) -> list[str]:
         for one in files[:i]
         if other["start"] < _end(one)
     ]
-
-
-def _joined(pieces) -> list[list[int]]:
-    """Join sorted lists of intervals; those that touch become one."""
-    joined = []
-    for a, b in (interval for piece in pieces for interval in piece):
-        if joined and joined[-1][1] == a:
-            joined[-1][1] = b
-        else:
-            joined.append([a, b])
-    return joined
 
 
 @lru_cache(maxsize=1024)

@@ -66,9 +66,31 @@ def settings_of(wildcards):
     return SETTINGS[wildcards.name]
 
 
-def strain_files():
+def planned():
+    """Return the plan of what is fetched: a committed one, or the one made here; none for other sources."""
+    strain = config["strain"]
+    if strain["source"] != "gwosc":
+        return []
+    return strain["gwosc"].get("plan", f"results/strain/{RUN}/plan.json")
+
+
+def everything():
+    """Return what a run ends with: its datasets and their page, the lock, or the noise where nothing uses it."""
+    locks = [f"results/strain/{RUN}/lock.json"] if planned() else []
+    if not DATASETS:
+        return [f"results/noise/{RUN}/manifest.json", *locks]
+    return [
+        *(f"results/{name}/data.zarr" for name in DATASETS),
+        "results/index.html",
+        *locks,
+    ]
+
+
+def strain_files(wildcards):
     """Return the files that strain is read or simulated from: an edited one reruns everything after it."""
     strain = config["strain"]
+    if strain["source"] == "gwosc":
+        return f"results/strain/{RUN}/fetched/{wildcards.ifo}-{wildcards.gps}.json"
     if strain["source"] == "files":
         return sorted(path for pattern in strain["files"] for path in glob(pattern))
     psd = strain["simulated"]["psd"]

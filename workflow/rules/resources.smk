@@ -12,6 +12,12 @@ LEARN_THREADS = 1
 # Memory for examples that training has read once already (MiB).
 KEEP_MIB = 1024
 
+# Where fetched files lie, for all runs; `--set-resources fetch:cache=/scratch/gwosc` names another folder.
+CACHE = "gwosc"
+
+# Seconds without a byte after which a download gives up: a night's maintenance of the site.
+PATIENCE = 6 * 3600
+
 
 def strain_mb(wildcards, attempt):
     return 1500 * attempt
@@ -35,6 +41,10 @@ def small_mb(wildcards, attempt):
 
 def short_minutes(wildcards, attempt):
     return 20 * attempt
+
+
+def fetch_minutes(wildcards, attempt):
+    return 600 * attempt
 
 
 def render_minutes(wildcards, attempt):

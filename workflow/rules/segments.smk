@@ -1,5 +1,6 @@
 # REQUIRED INPUTS:
 #     results/strain/RUN/IFO-GPS.json     records of all ifos and GPS blocks
+#     results/strain/RUN/plan.json        the plan, with known events, where the source is GWOSC
 # OUTPUTS:
 #     results/segments/RUN/segments.json  segments, splits, PSD blocks, seconds removed by cause
 
@@ -10,6 +11,7 @@ rule segments:
         records=expand(
             f"results/strain/{RUN}/{{ifo}}-{{gps}}.json", ifo=config["ifos"], gps=GPS
         ),
+        plan=planned(),
         code=code("segments"),
     output:
         segments=f"results/segments/{RUN}/segments.json",
@@ -26,4 +28,5 @@ rule segments:
     message:
         "segments and PSD blocks"
     shell:
-        "gwsim segments --settings {input.settings} --output {output.segments} {input.records} > {log} 2>&1"
+        "gwsim segments --settings {input.settings} --output {output.segments} {input.records} "
+        "--plan {input.plan} > {log} 2>&1"

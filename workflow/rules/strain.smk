@@ -1,7 +1,8 @@
 # REQUIRED INPUTS:
-#     results/config/strain.json      settings: source, block, PSDs or files
+#     results/config/strain.json              settings: source, block, PSDs or files
+#     results/strain/RUN/fetched/IFO-GPS.json receipt of the fetched files, where the source is GWOSC
 # OUTPUTS:
-#     results/strain/RUN/IFO-GPS.json record of one ifo and GPS block: its files, finite seconds, bits
+#     results/strain/RUN/IFO-GPS.json         record of one ifo and GPS block: its files, finite seconds, bits
 #
 # The files themselves are no outputs: Snakemake never deletes what a record speaks of.
 
@@ -9,7 +10,7 @@
 rule strain:
     input:
         settings="results/config/strain.json",
-        files=strain_files(),
+        files=strain_files,
         code=code("strain"),
     output:
         record=f"results/strain/{RUN}/{{ifo}}-{{gps}}.json",

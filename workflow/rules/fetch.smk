@@ -1,0 +1,84 @@
+# REQUIRED INPUTS:
+#     results/config/plan.json                settings: ifos, splits, flags, events, runs, host
+#     results/config/fetch.json               settings: block, host, mirrors
+# OUTPUTS:
+#     results/strain/RUN/plan.json            which of GWOSC's files are needed, and why
+#     results/strain/RUN/fetched/IFO-GPS.json receipt: the verified files of one ifo and GPS block
+#     results/strain/RUN/lock.json            the plan with the sha256 of every file: to be committed
+#
+# No rule here has code as an input: what is fetched stays fetched. The files themselves lie in the cache, which
+# Snakemake never deletes.
+
+
+rule plan:
+    input:
+        settings="results/config/plan.json",
+    output:
+        plan=f"results/strain/{RUN}/plan.json",
+    log:
+        f"logs/strain/{RUN}/plan.log",
+    benchmark:
+        f"logs/benchmarks/strain/{RUN}/plan.tsv"
+    conda:
+        "../../environment.yml"
+    threads: 1
+    resources:
+        mem_mb=small_mb,
+        runtime=short_minutes,
+    message:
+        "plan: what is needed of GWOSC's strain"
+    shell:
+        "gwsim plan --settings {input.settings} --output {output.plan} > {log} 2>&1"
+
+
+rule fetch:
+    input:
+        settings="results/config/fetch.json",
+        plan=planned(),
+    output:
+        receipt=f"results/strain/{RUN}/fetched/{{ifo}}-{{gps}}.json",
+    log:
+        f"logs/strain/{RUN}/fetched/{{ifo}}-{{gps}}.log",
+    benchmark:
+        f"logs/benchmarks/strain/{RUN}/fetched/{{ifo}}-{{gps}}.tsv"
+    conda:
+        "../../environment.yml"
+    threads: 1
+    resources:
+        mem_mb=small_mb,
+        runtime=fetch_minutes,
+        gwosc=1,
+        cache=CACHE,
+        patience=PATIENCE,
+    message:
+        "files of {wildcards.ifo} from GPS {wildcards.gps}"
+    shell:
+        "gwsim fetch --settings {input.settings} --plan {input.plan} --ifo {wildcards.ifo} "
+        "--gps {wildcards.gps} --cache {resources.cache:q} --patience {resources.patience} "
+        "--receipt {output.receipt} 2> {log}"
+
+
+rule lock:
+    input:
+        plan=planned(),
+        receipts=expand(
+            f"results/strain/{RUN}/fetched/{{ifo}}-{{gps}}.json",
+            ifo=config["ifos"],
+            gps=GPS,
+        ),
+    output:
+        lock=f"results/strain/{RUN}/lock.json",
+    log:
+        f"logs/strain/{RUN}/lock.log",
+    benchmark:
+        f"logs/benchmarks/strain/{RUN}/lock.tsv"
+    conda:
+        "../../environment.yml"
+    threads: 1
+    resources:
+        mem_mb=small_mb,
+        runtime=short_minutes,
+    message:
+        "lock: the sha256 of every file of strain"
+    shell:
+        "gwsim lock --plan {input.plan} --output {output.lock} {input.receipts} 2> {log}"
