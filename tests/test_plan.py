@@ -170,6 +170,11 @@ def test_the_papers_ranges_against_masks(o3a, real):
     for name, mask in split.items():
         row = rf"{name} +{(good & mask).sum() / 3600:.2f} +{sum(counted[name].values())}\n"
         assert re.search(row, told), row
+        (a, b), bars = PAPER[name][0], re.search(rf"{name} +\d+  (\S+)  \d+\n", told)[1]
+        cells = np.split(
+            (good & mask)[a - masks.start : b - masks.start], [(b - a) * i // 60 for i in range(1, 60)]
+        )
+        assert bars == "".join("·▁▂▃▄▅▆▇█"[-(-8 * cell.sum() // len(cell))] for cell in cells)
     assert re.search(rf"H1 NaN +{removed['H1 NaN'].sum()} s\n", told)
     assert "Events cut out: GW190403_051519 (1238303737.2)" in told
 

@@ -1,19 +1,25 @@
 """What a plan comes to, before anything is downloaded: files, bytes, hours, and what is cut out; as text."""
 
+import math
 import textwrap
+from itertools import pairwise
 
 from gwsim import segments
 from gwsim.gwosc.plan import file_rate
+from gwsim.intervals import intersection, length
 
 # Of GWOSC's files: noise in float64, gzip. Seconds without DATA are NaN, which takes next to nothing.
 BYTES_PER_SAMPLE = 7.1
 SPEEDS_MB = (10, 100)
+BARS = "·▁▂▃▄▅▆▇█"
+CELLS = 60
 
 
 def text(plan: dict, settings: dict) -> str:
     """Return the summary of a plan or lock; sizes are exact where it is a lock, else estimated."""
-    parts = [_files(plan, settings), _time(plan, settings), _splits(plan, settings), _causes(plan)]
-    return "\n\n".join([*parts, _events(plan), *(f"Note: {note}" for note in plan.get("notes", []))])
+    parts = [part(plan, settings) for part in (_files, _time, _splits, _when)]
+    notes = [f"Note: {note}" for note in plan.get("notes", [])]
+    return "\n\n".join([*parts, _causes(plan), _events(plan), *notes])
 
 
 def _bytes(files, settings) -> int:
@@ -47,9 +53,9 @@ def _time(plan, settings) -> str:
 
 
 def _duration(seconds) -> str:
-    for unit, length in (("h", 3600), ("min", 60)):
-        if seconds >= length:
-            return f"{seconds / length:.1f} {unit}"
+    for unit, size in (("h", 3600), ("min", 60)):
+        if seconds >= size:
+            return f"{seconds / size:.1f} {unit}"
     return f"{seconds:.0f} s"
 
 
@@ -59,6 +65,20 @@ def _splits(plan, settings) -> str:
         parts = [segment for segment in plan["segments"] if segment["split"] == split]
         hours = sum(part["end"] - part["start"] for part in parts) / 3600
         rows.append((split, f"{hours:.2f}", sum(len(segments.cut(part, settings)) for part in parts)))
+    return _table(rows)
+
+
+def _when(plan, settings) -> str:
+    """Return for each split how much of each moment of its time is coincident data, as a row of bars."""
+    rows = [("split", "from GPS", f"coincident data, none ({BARS[0]!r}) to all ({BARS[-1]!r})", "to GPS")]
+    for split, ranges in settings["splits"].items():
+        parts = [[one["start"], one["end"]] for one in plan["segments"] if one["split"] == split]
+        start, end = ranges[0][0], ranges[-1][1]
+        edges = [start + (end - start) * cell // CELLS for cell in range(CELLS + 1)]
+        shares = [length(intersection(parts, [[a, b]])) / max(b - a, 1) for a, b in pairwise(edges)]
+        # Rounded up, so that no data at all are hidden.
+        bars = (BARS[math.ceil(share * (len(BARS) - 1))] for share in shares)
+        rows.append((split, start, "".join(bars), end))
     return _table(rows)
 
 
