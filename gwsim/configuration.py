@@ -30,7 +30,7 @@ def check(config: dict) -> None:
     if not faults:
         faults = [*_check_signal(config), *_check_splits(config), *_check_experiments(config)]
     if not faults:
-        faults = _check_plan(config)
+        faults = _check_gwosc(config)
     if faults:
         count = f"{len(faults)} fault{'s' if len(faults) > 1 else ''}"
         raise GwsimError(f"the configuration has {count}:\n  " + "\n  ".join(sorted(faults)))
@@ -172,18 +172,24 @@ def _check_splits(config: dict) -> list[str]:
     return faults + [f"segments.splits: {fault}" for fault in found]
 
 
-def _check_plan(config: dict) -> list[str]:
-    """Return what is wrong with the plan of GWOSC's files that the configuration names, if it names one."""
+def _check_gwosc(config: dict) -> list[str]:
+    """Return what is wrong with the mirrors, and the plan of files, that the configuration names."""
     strain = config["strain"]
-    if strain["source"] != "gwosc" or "plan" not in strain["gwosc"]:
+    if strain["source"] != "gwosc":
         return []
-    from gwsim.gwosc import plan
+    from gwsim.gwosc import plan, routes
 
-    try:
-        plan.check(plan.load(strain["gwosc"]["plan"]), stages.settings(config)["plan"])
-    except GwsimError as error:
-        return [f"strain.gwosc.plan: {error}"]
-    return []
+    folders = [root for mirror in strain["gwosc"]["mirrors"] if isinstance(root := routes.root(mirror), Path)]
+    faults = [f"strain.gwosc.mirrors: no folder {folder}" for folder in folders if not folder.is_dir()]
+    if named := strain["gwosc"].get("plan"):
+        if Path("results").resolve() in Path(named).resolve().parents:
+            hint = "it is made anew there: copy it beside your configuration"
+            return [*faults, f"strain.gwosc.plan: {named} lies under results ({hint})"]
+        try:
+            plan.check(plan.load(named), stages.settings(config)["plan"])
+        except GwsimError as error:
+            faults.append(f"strain.gwosc.plan: {error}")
+    return faults
 
 
 def _check_experiments(config: dict) -> list[str]:

@@ -111,9 +111,10 @@ def find(records: dict[str, list[dict]], splits: dict[str, Intervals], settings:
     blocks = [block for segment in segments for block in cut(segment, settings)]
     missing = [split for split in splits if not any(block["split"] == split for block in blocks)]
     if missing:
+        causes = {cause: seconds for cause, seconds in removed.items() if seconds}
         raise GwsimError(
             f"no PSD block of {settings['stretch_min']} s is left in split {', '.join(missing)}: "
-            f"seconds removed by cause {removed}. Choose other ranges, fewer flags or a shorter stretch_min."
+            f"seconds removed by cause {causes}. Choose other ranges, fewer flags or a shorter stretch_min."
         )
     return {"splits": splits, "segments": segments, "blocks": blocks, "removed": removed}
 

@@ -84,14 +84,13 @@ def _strain(config: dict) -> dict:
 
 
 def _gwosc(config: dict, segments: dict) -> dict[str, dict]:
-    """Return the settings of what is asked of GWOSC, for a source that is GWOSC."""
+    """Return what is asked of GWOSC, and where its files may come from, for a source that is GWOSC."""
     strain = config["strain"]
     if strain["source"] != "gwosc":
         return {}
-    site = strain["gwosc"]
-    plan = {**segments, "sample_rate": config["sample_rate"], "runs": site["runs"], "host": site["host"]}
-    fetch = {"block": strain["block"], "host": site["host"], "mirrors": site["mirrors"]}
-    return {"plan": plan, "fetch": fetch}
+    site = {"plan": None, **strain["gwosc"]}
+    plan = {**segments, "sample_rate": config["sample_rate"], "runs": site.pop("runs")}
+    return {"plan": plan, "site": site}
 
 
 def _dataset_stages(config: dict, name: str, experiment: dict, dataset_name: str, dataset: dict) -> dict:

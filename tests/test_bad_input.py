@@ -335,7 +335,7 @@ def test_strain_altered_after_its_record_was_made_is_refused(undisturbed, tmp_pa
     content = path.read_bytes()
     half = len(content) // 2
     path.write_bytes(content[:half] + bytes([content[half] ^ 1]) + content[half + 1 :])
-    hint = f"Hint: remove the record that names them (H1-{GPS}.json under results/strain)"
+    hint = f"Hint: remove what names them (H1-{GPS}.json in the run's folder under results/strain)"
     run = gwsim(tmp_path, *noise_command(GPS))
     assert_refused(run, "files of strain are not those recorded", entry["path"], "its sha256 is not", hint)
     assert not list((tmp_path / NOISE).glob("records/*")) and not list((tmp_path / NOISE).glob("parts/*"))

@@ -371,6 +371,15 @@ FAULTS = [
         changed(noise__psd_segment=40),
         "noise.stretch_min: fewer than four psd_segments, no median can be taken",
     ),
+    (
+        changed(strain__source="gwosc", strain__gwosc__mirrors=["/no/such/folder", "https://x.org"]),
+        "strain.gwosc.mirrors: no folder /no/such/folder",
+    ),
+    (
+        changed(strain__source="gwosc", strain__gwosc__plan="results/strain/demo/lock.json"),
+        "lies under results (it is made anew there: copy it beside your configuration)",
+    ),
+    (changed(strain__source="gwosc", strain__gwosc__plan="no.json"), "plan: no.json: no plan of files"),
     (changed(segments__events="all"), "segments.events: got 'all', expected 'known' or"),
     (changed(strain__gwosc__host="gwosc.org"), "gwosc.host: got 'gwosc.org', expected text of the form"),
     (
@@ -595,6 +604,15 @@ MORE["experiments"]["ccsn"]["datasets"]["more"] = DEFAULT["experiments"]["ccsn"]
 def test_settings_change_only_where_they_are_used(config, expected):
     assert faults(config) == []
     assert settings_changed(config) == expected
+
+
+def test_where_strain_comes_from_is_no_setting_of_strain(config):
+    config["strain"]["source"] = "gwosc"
+    found = stages.settings(config)
+    assert set(found["strain"]) == {"source", "block", "seed", "sample_rate"}
+    assert found["site"] == {"host": "https://gwosc.org", "mirrors": [], "plan": None}
+    assert not {"host", "mirrors", "plan"} & set(found["plan"]) and found["plan"]["runs"] == []
+    assert not {"plan", "site"} & set(stages.settings(DEFAULT))
 
 
 def test_stages_know_what_they_need(config):

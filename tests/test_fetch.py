@@ -25,7 +25,8 @@ from gwsim.errors import GwsimError
 from gwsim.gwosc import download as download_module
 from gwsim.gwosc import fetch as module
 from gwsim.gwosc import routes
-from gwsim.gwosc.fetch import fetch, lock, rows_of, verify
+from gwsim.gwosc.fetch import fetch, rows_of, verify
+from gwsim.gwosc.lock import hold, lock
 
 START, DURATION, RATE = 1238163456, 64, 1024
 QUICK = {"wait": 0.002, "timeout": (1.0, 0.25)}
@@ -72,8 +73,8 @@ def locked(originals, row):
     return row | {"bytes": originals[0].stat().st_size, "sha256": sha256(originals[0])}
 
 
-def get(server, rows, cache, *mirrors, patience=1000.0, host=True, **options):
-    settings = {"host": server.url if host else "", "mirrors": [str(mirror) for mirror in mirrors]}
+def get(server, rows, cache, *mirrors, patience=1000.0, **options):
+    settings = {"host": server.url, "mirrors": [str(mirror) for mirror in mirrors]}
     rows = rows if isinstance(rows, list) else [rows]
     return fetch(rows, settings, Path(cache), patience, **QUICK | options)
 
@@ -361,7 +362,7 @@ def test_a_lock_holds_every_file_to_its_bytes(server, originals, row, locked, tm
 
 
 def plan_of(*rows):
-    head = {"asked": {}, "events": {}, "segments": [], "blocks": 1, "removed": {}}
+    head = {"asked": {"block": 128}, "events": {}, "segments": [], "blocks": 1, "removed": {}}
     return head | {"files": list(rows)}
 
 
@@ -379,6 +380,23 @@ def test_a_lock_is_the_plan_with_what_was_fetched(server, originals, tmp_path):
         GwsimError, match=rf"no receipt holds 2 of the plan's 3 files: {originals[1].name}, .*fetch"
     ):
         lock(plan, receipts[:1])
+
+
+def test_a_run_is_held_against_the_lock_that_is_named(server, originals):
+    rows = [row_of(path, place) for path, place in zip(originals, server.places, strict=True)]
+    proofs = [{"name": path.name, "bytes": 1, "sha256": "0" * 64} for path in originals]
+    mine = lock(plan_of(*rows), [{"files": proofs}])
+    hold(mine, mine, "its own")
+    hold(mine, plan_of(*rows), "a plan, which locks nothing")
+    other = json.loads(json.dumps(mine)) | {"events": {"GW1": 1.0}}
+    other["files"][1]["sha256"] = "1" * 64
+    left = other["files"].pop(0)
+    with pytest.raises(GwsimError) as error:
+        hold(mine, other, "theirs.json")
+    told = str(error.value)
+    assert "is not that of theirs.json (strain.gwosc.plan)" in told
+    assert f"files that it has not: {routes.name(left)}\n" in told and "only it" not in told
+    assert f"other bytes: {originals[1].name}\n" in told and "events: GW1\n" in told
 
 
 def test_rows_are_those_of_the_ifo_that_reach_into_the_block(originals, server):
@@ -433,7 +451,8 @@ def test_a_corrupt_mirror_is_told_and_the_next_route_taken(server, row, original
     mirrors = (tmp_path / "absent", bad.parent, wrong.parent)
     found = get(server, row, tmp_path / "cache", *mirrors, tell=told.append)
     assert found[0]["path"] == str(place_in(tmp_path / "cache", row)) and len(server.requests) == 1
-    assert [str(path) in said for path, said in zip((bad, wrong), told, strict=True)] == [True, True]
+    expected = (f"{tmp_path / 'absent'}: no such folder", str(bad), str(wrong))
+    assert [words in said for words, said in zip(expected, told, strict=True)] == [True] * 3
 
 
 @pytest.mark.parametrize("layout", [archive, flat, osdf])
@@ -452,7 +471,16 @@ def test_a_mirror_with_wrong_content_gives_way_to_the_host(server, row, original
         options = {"path": str(originals[1])} if fault == "other" else {}
         mirror.fault(flat(row), fault, times=None, **options)
         assert get(server, row, tmp_path, mirror.url)[0]["sha256"] == sha256(originals[0])
-        assert len(mirror.requests) == 3 and len(server.requests) == 1
+        # A page may mean that the host has the file in another place; other content is the file.
+        assert len(mirror.requests) == (9 if fault == "html" else 3) and len(server.requests) == 1
+
+
+def test_a_mirror_that_answers_with_a_page_has_the_file_elsewhere(server, row, originals, tmp_path):
+    with Server() as mirror:
+        mirror.files[f"/{flat(row)}"] = originals[0]
+        mirror.fault(archive(row), "html", times=None)
+        assert get(server, row, tmp_path, mirror.url)[0]["sha256"] == sha256(originals[0])
+        assert server.requests == []
 
 
 def test_an_address_that_answers_nothing_gives_way_and_is_asked_once(server, row, originals, tmp_path):
@@ -469,8 +497,6 @@ def test_all_routes_are_named_when_none_has_the_file(server, row, originals, tmp
     )
     with pytest.raises(GwsimError, match=said):
         get(server, row, tmp_path / "cache", *mirrors, patience=0.05)
-    with pytest.raises(GwsimError, match="neither a mirror nor a host is given"):
-        get(server, row, tmp_path / "cache", host=False)
 
 
 # The verbs
@@ -481,7 +507,7 @@ def run(server, originals, tmp_path, monkeypatch, capfd):
     """Run a verb in a folder with settings and a plan; return its exit status and what it said."""
     monkeypatch.chdir(tmp_path)
     rows = [row_of(path, place) for path, place in zip(originals, server.places, strict=True)]
-    Path("fetch.json").write_text(json.dumps({"block": 128, "host": server.url, "mirrors": []}))
+    Path("site.json").write_text(json.dumps({"host": server.url, "mirrors": [], "plan": None}))
     Path("plan.json").write_text(json.dumps(plan_of(*rows)))
 
     def run(*argv):
@@ -494,7 +520,7 @@ def run(server, originals, tmp_path, monkeypatch, capfd):
     return run
 
 
-FETCH = "fetch --settings fetch.json --plan {} --ifo {} --gps {} --cache gwosc --patience 1 --receipt {}"
+FETCH = "fetch --site site.json --plan {} --ifo {} --gps {} --cache gwosc --patience 1 --receipt {}"
 BLOCK = START // 128 * 128
 
 

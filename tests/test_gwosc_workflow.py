@@ -2,6 +2,8 @@
 
 import json
 import os
+import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -111,14 +113,52 @@ def test_fetched_strain_is_whitened_like_local_files_and_the_lock_does_without_t
     assert run.returncode == 0, run.stdout + run.stderr
     assert (local / NOISE).read_bytes() == (folder / NOISE).read_bytes()
 
+    # The lock named, another host: nothing runs again but the comparison with it.
+    shutil.copy(folder / STRAIN / "lock.json", tmp_path)
+    configured(folder, "http://127.0.0.1:9", plan=str(tmp_path / "lock.json"))
+    run = snakemake(folder)
+    assert run.returncode == 0, run.stdout + run.stderr
+    assert rules_run(run) <= {"settings", "lock", "all"}
+    lock["files"][0]["sha256"] = "0" * 64
+    (tmp_path / "other.json").write_text(json.dumps(lock))
+    configured(folder, "http://127.0.0.1:9", plan=str(tmp_path / "other.json"))
+    run = snakemake(folder)
+    assert run.returncode != 0 and "is not that of" in run.stderr and "other bytes: H-H1" in run.stderr
+
     # A second group: the lock, and a mirror; no question to any site.
     second = tmp_path / "second"
-    mirror = str(folder / "gwosc")
-    configured(second, "http://127.0.0.1:9", plan=str(folder / STRAIN / "lock.json"), mirrors=[mirror])
+    named = {"plan": str(tmp_path / "lock.json"), "mirrors": [str(folder / "gwosc")]}
+    configured(second, "http://127.0.0.1:9", **named)
     run = snakemake(second)
     assert run.returncode == 0, run.stdout + run.stderr
     assert (second / NOISE).read_bytes() == (folder / NOISE).read_bytes()
     assert not (second / "gwosc").exists()
+
+
+def rules_run(run):
+    """Return the rules in Snakemake's table of jobs."""
+    return set(re.findall(r"^(\w+) +\d+$", run.stdout + run.stderr, re.MULTILINE)) - {"total"}
+
+
+def test_files_that_are_gone_or_others_are_told_and_fetched_anew(site, archive, tmp_path):
+    folder = tmp_path / "run"
+    configured(folder, site.url)
+    record = f"{STRAIN}/H1-{GPS}.json"
+    assert snakemake(folder, targets=[record]).returncode == 0
+    (path,) = (folder / "gwosc").rglob(f"H-*-{GPS}-*.hdf5")
+    other = write_strain(tmp_path, "H1", GPS, BLOCK, seed=1)
+    for spoil in (path.unlink, lambda: shutil.copy(other, path)):
+        spoil()
+        (folder / record).unlink()
+        run = snakemake(folder, targets=[record])
+        told = run.stdout + run.stderr
+        receipt = f"{STRAIN}/fetched/H1-{GPS}.json"
+        assert run.returncode != 0 and str(path.relative_to(folder)) in told
+        assert f"Hint: remove them, if they are there, and {receipt}, and run again" in told
+        (folder / receipt).unlink()
+        path.unlink(missing_ok=True)
+        assert snakemake(folder, targets=[record]).returncode == 0
+        assert path.read_bytes() == archive[0].read_bytes()
 
 
 def test_other_flags_plan_again_and_fetch_only_what_is_new(site, tmp_path):

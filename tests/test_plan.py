@@ -71,7 +71,6 @@ def settings(server, **changes):
         "events": {},
         "event_margin": 16,
         "runs": [],
-        "host": server.url,
     }
     return given | changes
 
@@ -131,7 +130,7 @@ def o3a(server, real):
 
 
 def test_the_papers_ranges_against_masks(o3a, real):
-    made = plan.make(settings(o3a, splits=PAPER, events="known"))
+    made = plan.make(settings(o3a, splits=PAPER, events="known"), o3a.url)
     masks = Masks(PAPER["train"][0][0] // BLOCK * BLOCK, -(-PAPER["test"][0][1] // BLOCK) * BLOCK)
     data = {ifo: masks.mask(segments) for ifo, segments in real.items()}
     files = {ifo: np.repeat(mask.reshape(-1, BLOCK).any(1), BLOCK) for ifo, mask in data.items()}
@@ -190,7 +189,7 @@ def test_the_nearest_data_against_masks(o3a, real, gap):
     margin = gap[1] - gap[0]
     cut_out = masks.mask([[int(events["X"]) - margin, int(events["X"]) + 1 + margin]])
     with pytest.raises(GwsimError) as error:
-        plan.make(settings(o3a, splits={"train": [gap]}, events=events, event_margin=margin))
+        plan.make(settings(o3a, splits={"train": [gap]}, events=events, event_margin=margin), o3a.url)
     inside = masks.mask([gap])
     amounts = [int((data[ifo] & inside).sum()) for ifo in ("H1", "L1")]
     both = data["H1"] & data["L1"]
@@ -211,7 +210,7 @@ def test_the_nearest_data_against_masks(o3a, real, gap):
 
 
 def test_only_files_with_a_psd_block_are_planned_in_order(server):
-    made = plan.make(settings(server))
+    made = plan.make(settings(server), server.url)
     assert starts(made, "H1") == starts(made, "L1") == [0, 1, 4]
     assert [file["ifo"] for file in made["files"]] == ["H1"] * 3 + ["L1"] * 3
     assert [f["seconds"] for f in made["files"]] == [BLOCK - 200] + [BLOCK] * 5
@@ -221,32 +220,32 @@ def test_only_files_with_a_psd_block_are_planned_in_order(server):
     assert made["removed"]["H1 NaN"] == 200 and made["removed"]["L1 CBC_CAT1"] == 50
     # 2 x 100 s: none of the pieces is long enough.
     little = settings(server, splits={"train": [[FIRST, FIRST + 120], [FIRST + BLOCK, FIRST + 2 * BLOCK]]})
-    assert starts(plan.make(little), "H1") == [1]
+    assert starts(plan.make(little, server.url), "H1") == [1]
 
 
-def test_the_plan_says_what_it_was_asked_without_the_host(server):
+def test_the_plan_says_what_it_was_asked(server):
     asked = settings(server)
-    assert plan.make(asked)["asked"] == {key: value for key, value in asked.items() if key != "host"}
+    assert plan.make(asked, server.url)["asked"] == asked
 
 
 def test_splits_over_two_runs(server):
     fill(server, "O3b", O3B[0] // BLOCK * BLOCK + BLOCK, 2)
     later = O3B[0] // BLOCK * BLOCK + BLOCK
     splits = {"train": [[FIRST + BLOCK, FIRST + 2 * BLOCK]], "test": [[later, later + BLOCK]]}
-    made = plan.make(settings(server, splits=splits))
+    made = plan.make(settings(server, splits=splits), server.url)
     assert [(f["start"], f["run"]) for f in made["files"]] == [(FIRST + BLOCK, "O3a"), (later, "O3b")] * 2
     assert made["blocks"] == 15 + 16
     queries = [parse_qs(urlsplit(path).query) for path, _ in server.requests if "start=" in path]
     asked = {(int(query["start"][0]), int(query["stop"][0])) for query in queries}
     assert asked == {(FIRST + BLOCK, FIRST + 2 * BLOCK), (later, later + BLOCK)}
-    alone = plan.make(settings(server, splits={"train": splits["train"]}, runs=["O3a", "O3b"]))
+    alone = plan.make(settings(server, splits={"train": splits["train"]}, runs=["O3a", "O3b"]), server.url)
     assert {file["run"] for file in alone["files"]} == {"O3a"}
 
 
 @pytest.mark.parametrize(("rate", "khz"), [(1024, "4"), (4096, "4"), (16384, "16")])
 def test_files_of_the_rate_that_serves(server, rate, khz):
     fill(server, "O3a", FIRST, 6, khz="16")
-    made = plan.make(settings(server, sample_rate=rate))
+    made = plan.make(settings(server, sample_rate=rate), server.url)
     assert {file["path"].split("/")[3] for file in made["files"]} == {f"O3a_{khz}KHZ_R1"}
     megabytes = sum(file["seconds"] for file in made["files"]) * 1024 * int(khz) * 7.1 / 1e6
     size = f"{megabytes:.1f} MB" if khz == "4" else f"{megabytes / 1e3:.2f} GB"
@@ -256,7 +255,7 @@ def test_files_of_the_rate_that_serves(server, rate, khz):
 def test_no_question_reaches_over_the_end_of_a_run(server):
     fill(server, "O3b", FIRST + 4 * BLOCK, 1)
     server.runs["O3b"]["gps_start"] = server.runs["O3a"]["gps_end"] = FIRST + 5000
-    made = plan.make(settings(server))
+    made = plan.make(settings(server), server.url)
     assert {tuple(re.findall(r"=(\d{10})", path)) for path, _ in server.requests if "timelines" in path} == {
         (str(FIRST), str(FIRST + 5000)),
         (str(FIRST + 5000), str(FIRST + 5 * BLOCK)),
@@ -271,7 +270,7 @@ def test_no_question_reaches_over_the_end_of_a_run(server):
 
 
 def test_data_count_whether_or_not_they_are_a_flag(server):
-    made = plan.make(settings(server, flags=["CBC_CAT1"]))
+    made = plan.make(settings(server, flags=["CBC_CAT1"]), server.url)
     assert made["removed"]["H1 NaN"] == 200 and "H1 DATA" not in made["removed"]
 
 
@@ -293,7 +292,7 @@ def test_events_of_the_site_and_of_the_table_are_cut_out_once(server):
     near = 1238303737 + 1000 + 15.5
     server.events += [event("ALIAS", 1238303737.9), event("NEW", near, 2), event("NEW", 1238303800.0)]
     server.events += [event("FAR", near + 2)]
-    made = plan.make(settings(server, splits=splits, events="known"))
+    made = plan.make(settings(server, splits=splits, events="known"), server.url)
     assert made["events"] == {"GW190403_051519": 1238303737.2, "NEW": near}
     assert made["removed"]["events"] == 33 + 1 and made["notes"] == []
 
@@ -303,7 +302,7 @@ def test_where_the_site_does_not_tell_its_events_the_table_counts(server, code):
     fill(server, "O3a", 1238303737 // BLOCK * BLOCK - BLOCK, 3)
     server.events.append(event("NEW", 1238303800.0))
     server.fault("event-versions", "status", times=None, code=code)
-    made = plan.make(settings(server, splits={"t": [[1238303000, 1238304000]]}, events="known"))
+    made = plan.make(settings(server, splits={"t": [[1238303000, 1238304000]]}, events="known"), server.url)
     assert made["events"] == {"GW190403_051519": 1238303737.2}
     (note,) = made["notes"]
     assert note.startswith(
@@ -313,7 +312,7 @@ def test_where_the_site_does_not_tell_its_events_the_table_counts(server, code):
 
 
 def test_events_of_the_configuration_are_not_asked_for(server):
-    made = plan.make(settings(server, events={"X": FIRST + 1000.5, "Y": 5.0}))
+    made = plan.make(settings(server, events={"X": FIRST + 1000.5, "Y": 5.0}), server.url)
     assert made["events"] == {"X": FIRST + 1000.5} and made["removed"]["events"] == 33
     assert not [path for path, _ in server.requests if "event" in path]
 
@@ -323,7 +322,7 @@ def test_events_of_the_configuration_are_not_asked_for(server):
 
 def refused(server, message, **changes):
     with pytest.raises(GwsimError, match=message) as error:
-        plan.make(settings(server, **changes))
+        plan.make(settings(server, **changes), server.url)
     return str(error.value)
 
 
@@ -374,13 +373,13 @@ def test_files_that_reach_over_borders_of_blocks(server):
         "Hint: set it to a multiple of 4096",
         block=512,
     )
-    assert len(plan.make(settings(server, block=2 * BLOCK))["files"]) == 8
+    assert len(plan.make(settings(server, block=2 * BLOCK), server.url)["files"]) == 8
 
 
 def test_a_missing_file_in_the_middle_is_told(server):
     place = next(place for place in server.files if f"L-L1_GWOSC_O3a_4KHZ_R1-{FIRST + BLOCK}" in place)
     del server.files[place]
-    made = plan.make(settings(server))
+    made = plan.make(settings(server), server.url)
     seconds = 6000 - BLOCK
     assert made["notes"] == [f"L1 has {seconds} s of data without a file, in GPS blocks {FIRST + BLOCK}"]
     assert f"Note: {made['notes'][0]}" in told(made)
@@ -391,15 +390,15 @@ def test_a_missing_file_in_the_middle_is_told(server):
 
 
 def test_a_plan_comes_back_and_is_for_its_settings(server, tmp_path):
-    made = plan.make(settings(server))
+    made = plan.make(settings(server), server.url)
     (tmp_path / "plan.json").write_text(json.dumps(made))
     again = plan.load(tmp_path / "plan.json")
     assert again == made
-    plan.check(again, settings(server, host="https://elsewhere.org"))
+    plan.check(again, settings(server))
 
 
 def test_a_plan_for_other_settings_names_each(server):
-    made = plan.make(settings(server))
+    made = plan.make(settings(server), server.url)
     with pytest.raises(GwsimError) as error:
         plan.check(made, settings(server, ifos=["H1"], event_margin=8, more=1))
     assert str(error.value).splitlines()[1:4] == [
@@ -413,7 +412,7 @@ def test_a_plan_for_other_settings_names_each(server):
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (None, "no plan of files .*No such file.* Hint: `gwsim plan` writes one"),
+        (None, "no plan of files .*No such file.* Hint: paths start at"),
         ("{", "no plan of files"),
         ("[]", "it is no mapping"),
         ('{"asked": {}}', "no events; no segments; no blocks; no removed; no files"),
@@ -435,7 +434,7 @@ def test_what_is_no_plan(tmp_path, content, message):
 
 
 def test_the_sizes_of_a_lock_are_exact(server):
-    made = plan.make(settings(server))
+    made = plan.make(settings(server), server.url)
     for i, file in enumerate(made["files"]):
         assert re.search("all +6 +about ", told(made))
         file |= {"bytes": 100_000_000 + i, "sha256": "0" * 64}
@@ -478,9 +477,11 @@ def configured(server, tmp_path):
 
 def test_gwsim_plan_writes_the_plan_and_tells(server, tmp_path, capsys):
     (tmp_path / "settings.json").write_text(json.dumps(settings(server)))
+    (tmp_path / "site.json").write_text(json.dumps({"host": server.url, "mirrors": [], "plan": None}))
     path = tmp_path / "new" / "plan.json"
-    status, out, _ = gwsim(capsys, "plan", "--settings", tmp_path / "settings.json", "--output", path)
-    assert status == 0 and plan.load(path) == plan.make(settings(server))
+    inputs = ("--settings", tmp_path / "settings.json", "--site", tmp_path / "site.json")
+    status, out, _ = gwsim(capsys, "plan", *inputs, "--output", path)
+    assert status == 0 and plan.load(path) == plan.make(settings(server), server.url)
     assert out.strip() == told(plan.load(path))
 
 
@@ -495,7 +496,7 @@ def test_gwsim_strain_plan_of_a_committed_plan_asks_nobody(server, configured, c
     from gwsim import stages
 
     config = configuration.load(list(configured))
-    made = plan.make(stages.settings(config)["plan"])
+    made = plan.make(stages.settings(config)["plan"], server.url)
     (tmp_path / "lock.json").write_text(json.dumps(made))
     committed = tmp_path / "committed.yaml"
     committed.write_text(yaml.safe_dump({"strain": {"gwosc": {"plan": str(tmp_path / "lock.json")}}}))

@@ -544,11 +544,12 @@ def test_names_tell_ifo_and_seconds():
     for name in (
         "H-H1_GWOSC_4KHZ_R1-1126259447-32.hdf5",
         "H-H1_X-1126259447-32.txt.gz",
-        "HL-H1-1126259447-32.gwf",
+        "H-H1-1126259447-32.gwf",
     ):
         assert name_parts(Path("a-b") / name) == expected
     for name in (
         "H-R-1126259447-32.gwf",
+        "HL-H1_L1-1126259447-32.gwf",
         "H-H1_X-1126259447.5-32.gwf",
         "H-H1_A-B-1126259447-32.gwf",
         "H1.txt",

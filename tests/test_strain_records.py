@@ -141,7 +141,7 @@ def test_a_file_that_changed_is_noticed(tmp_path):
     path.write_bytes(content)
     os.utime(path, ns=(1, 1))
     with pytest.raises(
-        GwsimError, match=in_order("not those recorded", path, "sha256", "Hint: remove the record")
+        GwsimError, match=in_order("not those recorded", path, "sha256", "Hint: remove what names them")
     ):
         records.read_strain(record, START, START + 2)
     # Only the files that are asked for are looked at.

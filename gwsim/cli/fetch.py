@@ -6,7 +6,7 @@ SUMMARY = "fetch and verify the planned strain files of one ifo and GPS block, a
 
 
 def arguments(parser):
-    parser.add_argument("--settings", type=Path, required=True, help="settings of the stage (JSON)")
+    parser.add_argument("--site", type=Path, required=True, help="host and mirrors (JSON)")
     parser.add_argument("--plan", type=Path, required=True, help="plan of files, or a lock (JSON)")
     parser.add_argument("--ifo", required=True, help="interferometer, such as H1")
     parser.add_argument("--gps", type=int, required=True, help="start of the GPS block (s)")
@@ -25,13 +25,13 @@ def run(args):
     from gwsim.cli.progress import transfers
     from gwsim.gwosc import fetch, plan
 
-    settings = json.loads(args.settings.read_text())
-    rows = fetch.rows_of(plan.load(args.plan), args.ifo, args.gps, settings["block"])
+    site, planned = json.loads(args.site.read_text()), plan.load(args.plan)
+    rows = fetch.rows_of(planned, args.ifo, args.gps, planned["asked"]["block"])
 
     def tell(message):
         print(f"fetch: {message}", file=sys.stderr, flush=True)
 
     with transfers() as advance:
-        found = fetch.fetch(rows, settings, args.cache, args.patience, tell=tell, advance=advance)
+        found = fetch.fetch(rows, site, args.cache, args.patience, tell=tell, advance=advance)
     receipt = {"ifo": args.ifo, "start": args.gps, "files": found}
     files.write_atomic(args.receipt, json.dumps(receipt, indent=1, sort_keys=True) + "\n")

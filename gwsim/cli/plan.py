@@ -7,6 +7,9 @@ SUMMARY = "ask GWOSC which files are needed, and say how many files, bytes and h
 
 def arguments(parser):
     parser.add_argument("--settings", type=Path, required=True, help="settings of the stage (JSON)")
+    parser.add_argument(
+        "--site", type=Path, required=True, help="host, or a plan made before (JSON)"
+    )
     parser.add_argument("--output", type=Path, required=True, help="plan to write (JSON)")
 
 
@@ -14,24 +17,40 @@ def run(args):
     import json
 
     from gwsim import files
-    from gwsim.gwosc import plan, summary
 
-    settings = json.loads(args.settings.read_text())
-    made = plan.make(settings)
+    settings, site = (json.loads(path.read_text()) for path in (args.settings, args.site))
+    made = _made(settings, site)
     files.write_atomic(args.output, json.dumps(made, indent=1))
-    print(summary.text(made, settings))
+    _say(made)
 
 
 def show(paths):
     """Print the summary of the plan that a configuration names, or of one made here."""
     from gwsim import configuration, stages
     from gwsim.errors import GwsimError
-    from gwsim.gwosc import plan, summary
 
     config = configuration.load(paths)
     if (source := config["strain"]["source"]) != "gwosc":
         raise GwsimError(f"strain.source: got '{source}', expected 'gwosc': nothing else is downloaded")
-    settings = stages.settings(config)["plan"]
-    committed = config["strain"]["gwosc"].get("plan")
-    made = plan.load(committed) if committed else plan.make(settings)
-    print(summary.text(made, settings))
+    settings = stages.settings(config)
+    _say(_made(settings["plan"], settings["site"]))
+
+
+def _made(settings, site):
+    from gwsim.gwosc import plan
+
+    if site["plan"] is None:
+        return plan.make(settings, site["host"])
+    named = plan.load(site["plan"])
+    plan.check(named, settings)
+    return named
+
+
+def _say(made):
+    import sys
+
+    from gwsim.gwosc import summary
+
+    # A terminal without the summary's signs still shows its numbers.
+    sys.stdout.reconfigure(errors="replace")
+    print(summary.text(made, made["asked"]))

@@ -43,6 +43,10 @@ class BadContent(Exception):
     """What came is whole and not the file that was asked for, or is no file at all."""
 
 
+class Page(BadContent):
+    """A page came instead of a file: some hosts answer so where they have no such file."""
+
+
 @dataclass(frozen=True)
 class Body:
     """Where an answer's bytes begin in the file, and what is said of the whole."""
@@ -61,14 +65,19 @@ def ranged(have: int, known: dict) -> dict[str, str]:
     return {"Range": f"bytes={have}-"} | ({"If-Range": same} if same else {})
 
 
+def passes(response: requests.Response) -> bool:
+    """Return whether an answer is trouble that passes."""
+    return response.status_code in PASSING or response.status_code >= 500
+
+
 def understand(response: requests.Response, have: int, known: dict) -> Body:
     """Return the body that follows an answer's head, asked for from byte `have` on.
 
-    Raises NotThere, BadContent for a page or an encoded body, and Trouble, which is stale where the bytes
+    Raises NotThere, Page, BadContent for an encoded body, and Trouble, which is stale where the bytes
     that have come are not of the file that is there now.
     """
     status, said = response.status_code, f"the answer is {response.status_code} {response.reason}"
-    if status in PASSING or status >= 500:
+    if passes(response):
         raise Trouble(said, after=retry_after(response.headers.get("Retry-After")))
     if status == 416 and have:
         return _nothing_left(response, have, known)
@@ -137,7 +146,7 @@ def _refuse_page(response):
     kind = response.headers.get("Content-Type", "").partition(";")[0].strip().lower()
     if kind in PAGES:
         content = response.raw.read(PAGE_BYTES, decode_content=True)
-        raise BadContent(page(content) or f"got content of type {kind}, expected the file")
+        raise Page(page(content) or f"got content of type {kind}, expected the file")
     encoding = response.headers.get("Content-Encoding", "identity")
     if encoding.lower() != "identity":
         raise BadContent(f"got a body encoded as {encoding}, which was not asked for")

@@ -9,6 +9,9 @@ from importlib import resources
 
 from gwsim.intervals import Intervals
 
+# The end of O3b, to which the table reaches (GPS s).
+UNTIL = 1269363618
+
 
 def known() -> dict:
     """Return name -> GPS time (s) of the shipped events, in order of time."""

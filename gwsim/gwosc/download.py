@@ -17,7 +17,7 @@ from urllib3.exceptions import HTTPError
 from gwsim import __version__
 from gwsim.errors import GwsimError
 from gwsim.gwosc import answers
-from gwsim.gwosc.answers import BadContent, NotThere, Trouble, Unobtainable
+from gwsim.gwosc.answers import BadContent, NotThere, Page, Trouble, Unobtainable
 from gwsim.gwosc.part import Part, claimed
 
 HEADERS = {"Accept-Encoding": "identity", "User-Agent": f"gwsim/{__version__}"}
@@ -37,6 +37,7 @@ def download(
     timeout: tuple[float, float] = (10.0, 60.0),
     wait: float = 1.0,
     advance: Callable[[int, int | None], None] | None = None,
+    tell: Callable[[str], None] = lambda message: None,
 ) -> None:
     """Make a URL's content stand under `path`, whole and passed by `check`.
 
@@ -45,7 +46,7 @@ def download(
 
     `patience` is in seconds without a new byte; a host that was never reached is given 120 waits at most.
     `timeout` is for a connection and for a silence, `wait` the first wait between tries (s); `advance` is
-    told the bytes that have come and the length.
+    told the bytes that have come and the length, `tell` why it waits.
 
     Raises NotThere or Unobtainable where the address does not give the file, and GwsimError where it cannot
     be written here.
@@ -56,15 +57,15 @@ def download(
             part.clear()
             return
         with nullcontext(session) if session else requests.Session() as opened:
-            _obtain(part, check, opened, _Patience(patience, wait), timeout, advance)
+            _obtain(part, check, opened, _Patience(patience, wait, tell), timeout, advance)
         part.finish()
 
 
 class _Patience:
     """How long to wait before the next try, and when to give up."""
 
-    def __init__(self, seconds: float, wait: float):
-        self.seconds, self.wait = seconds, wait
+    def __init__(self, seconds: float, wait: float, tell: Callable[[str], None]):
+        self.seconds, self.wait, self.tell = seconds, wait, tell
         self.since, self.farthest, self.tries, self.reached = monotonic(), 0, 0, False
 
     def progress(self, size: int):
@@ -83,6 +84,7 @@ class _Patience:
         if monotonic() - self.since + delay > patience:
             raise Unobtainable(f"no new byte within {patience:g} s; at last {trouble}")
         self.tries += 1
+        self.tell(f"{trouble}; asked again in {delay:.0f} s")
         sleep(delay)
 
 
@@ -103,7 +105,8 @@ def _obtain(part: Part, check, session, patience, timeout, advance):
             except BadContent as fault:
                 faults += 1
                 if faults == CONTENT_FAULTS:
-                    raise Unobtainable(f"{fault} (asked {faults} times)") from fault
+                    kind = NotThere if isinstance(fault, Page) else Unobtainable
+                    raise kind(f"{fault} (asked {faults} times)") from fault
                 patience.farthest = 0
                 patience.pause(Trouble(str(fault)))
     except Unobtainable as error:

@@ -13,7 +13,7 @@ files | | list of {path, name, bytes, sha256}, one for each planned file of the 
 import json
 from collections.abc import Callable
 from functools import partial
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 import requests
 
@@ -28,7 +28,7 @@ from gwsim.gwosc.verification import PROOF, fits, verify
 
 def fetch(
     rows: list[dict],
-    settings: dict,
+    site: dict,
     cache: Path,
     patience: float,
     *,
@@ -38,7 +38,7 @@ def fetch(
 ) -> list[dict]:
     """Return the receipt's files of these rows: {path, name, bytes, sha256}.
 
-    settings: `mirrors`, tried in order, and `host`. `patience` is that of `download`, as are the options.
+    site: `mirrors`, tried in order, and `host`. `patience` is that of `download`, as are the options.
     `tell` is told what was corrupt and replaced, `advance` a file's name, its bytes so far and its length.
 
     Raises GwsimError that names every file that cannot be had and why, by each route, once all the others are
@@ -47,11 +47,11 @@ def fetch(
     found, offenders = [], []
     with requests.Session() as session:
         for row in rows:
-            options = {"session": session, "patience": patience, **download_options}
+            options = {"session": session, "patience": patience, "tell": tell, **download_options}
             if advance:
-                options["advance"] = partial(advance, _name(row))
+                options["advance"] = partial(advance, routes.name(row))
             try:
-                found.append(_obtain(row, settings, cache, tell, options))
+                found.append(_obtain(row, site, cache, tell, options))
             except Unobtainable as error:
                 offenders.append(str(error))
     if offenders:
@@ -71,36 +71,26 @@ def rows_of(plan: dict, ifo: str, gps: int, block: int) -> list[dict]:
     ]
 
 
-def lock(plan: dict, receipts: list[dict]) -> dict:
-    """Return the plan with bytes and sha256 of every file; raises GwsimError where a receipt is missing."""
-    proofs = {file["name"]: {key: file[key] for key in PROOF} for one in receipts for file in one["files"]}
-    missing = [_name(row) for row in plan["files"] if _name(row) not in proofs]
-    if missing:
-        raise GwsimError(
-            f"no receipt holds {len(missing)} of the plan's {len(plan['files'])} files: "
-            f"{', '.join(missing[:10])}{', ...' if len(missing) > 10 else ''}. Hint: fetch them first"
-        )
-    return plan | {"files": [row | proofs[_name(row)] for row in plan["files"]]}
-
-
-def _obtain(row, settings, cache, tell, options) -> dict:
+def _obtain(row, site, cache, tell, options) -> dict:
     path = Path(cache) / routes.below_archive(row)
     if proof := _known(path, row) or _standing(path, row, tell):
         return _entry(path, proof)
     causes = []
-    for root, places in routes.of(row, settings):
+    for root, places in routes.of(row, site):
         if isinstance(root, Path):
             entry = _in_place(root, places, row, tell, causes)
         else:
             entry = _downloaded(root, places, path, row, options, causes)
         if entry:
             return entry
-    raise Unobtainable(f"{_name(row)}:\n  " + "\n  ".join(causes or ["neither a mirror nor a host is given"]))
+    raise Unobtainable(f"{routes.name(row)}:\n  " + "\n  ".join(causes))
 
 
 def _in_place(root, places, row, tell, causes) -> dict | None:
     """Return the entry of a file in a mirror's folder, if it is there and whole; else the cause is added."""
     refused = []
+    if not root.is_dir():
+        tell(f"{root}: no such folder, strain.gwosc.mirrors names it; the next route is tried")
     for path in (root / place for place in places):
         try:
             if path.is_file():
@@ -173,7 +163,3 @@ def _entry(path, proof) -> dict:
 
 def _note(path: Path) -> Path:
     return path.with_name(f"{path.name}.json")
-
-
-def _name(row) -> str:
-    return PurePosixPath(row["path"]).name

@@ -5,7 +5,7 @@ finds segments and PSD blocks in the timelines as the stage `segments` does late
 files whose GPS block holds a PSD block are planned. A lock is a plan whose files carry bytes and sha256.
 
 field | unit | meaning
-asked | | the settings it was made from, without the host
+asked | | the settings it was made from
 events | GPS s | name -> time of the events in the splits, which are cut out
 segments | GPS s | list of {split, start, end}
 blocks | | number of PSD blocks
@@ -28,16 +28,16 @@ OF_A_FILE = {"ifo": str, "start": int, "duration": int, "path": str, "run": str}
 # O1, O2, O3a, O4b; not O3GK, nor the runs before them.
 OBSERVING_RUN = re.compile(r"O\d+[a-z]?")
 # For how long (s) the site is asked one thing again and again.
-PATIENCE = 60.0
+PATIENCE = 120.0
 
 
-def make(settings: dict) -> dict:
-    """Ask the site and return the plan.
+def make(settings: dict, host: str) -> dict:
+    """Ask the site at a host and return the plan.
 
     Raises GwsimError where the site does not answer or knows no such run, ifo or flag, where files do not fit
-    into GPS blocks, and where a split has no PSD block: then with the nearest data that all ifos have.
+    into GPS blocks, and where a range of a split has no PSD block: then with the nearest data of all ifos.
     """
-    at, block, splits = site.connect(settings["host"], PATIENCE), settings["block"], settings["splits"]
+    at, block, splits = site.connect(host, PATIENCE), settings["block"], settings["splits"]
     everything = union([interval for ranges in splits.values() for interval in ranges])
     runs = _runs(at, settings)
     spans = _spans(runs, everything, block)
@@ -45,18 +45,13 @@ def make(settings: dict) -> dict:
     files = [file for ifo in settings["ifos"] for file in _files(at, settings, ifo, spans)]
     _check_borders(files, block)
     flags = timelines.ask(at, settings, spans)
-    records = {ifo: [_record(ifo, files, its)] for ifo, its in flags.items()}
+    records = {ifo: [_record(ifo, files, its, settings)] for ifo, its in flags.items()}
     events, notes = _events(at, settings, everything)
-    settings_then = settings | {"events": events}
-    try:
-        found = segments.find(records, splits, settings_then)
-    except GwsimError as error:
-        empty = {name: part for name, part in splits.items() if not _has_blocks(records, part, settings_then)}
-        raise GwsimError(f"{error}\n{timelines.without_data(at, settings, runs, empty)}") from None
+    found = _find(at, settings | {"events": events}, runs, records)
     needed = {found_block["gps_block"] for found_block in found["blocks"]}
     return {
-        "asked": _asked(settings),
-        "events": events,
+        "asked": settings,
+        "events": catalogue.within(events, everything, settings["event_margin"]),
         "segments": found["segments"],
         "blocks": len(found["blocks"]),
         "removed": found["removed"],
@@ -74,18 +69,22 @@ def load(path: str | Path) -> dict:
     try:
         plan = json.loads(Path(path).read_text())
     except (OSError, ValueError) as error:
-        raise GwsimError(f"{path}: no plan of files ({error}). Hint: `gwsim plan` writes one") from error
+        hint = "Hint: paths start at the folder that the workflow runs in"
+        raise GwsimError(f"{path}: no plan of files ({error}). {hint}") from error
     wrong = _wrong("", plan, FIELDS)
     for i, file in enumerate([] if wrong else plan["files"]):
         wrong += _wrong(f"files.{i}.", file, OF_A_FILE)
     if wrong:
-        raise GwsimError(f"{path}: no plan of files: {'; '.join(wrong[:5])}. Hint: `gwsim plan` writes one")
+        raise GwsimError(
+            f"{path}: no plan of files: {'; '.join(wrong[:5])}. Hint: a run leaves one, and a lock, under "
+            "results/strain"
+        )
     return plan
 
 
 def check(plan: dict, settings: dict) -> None:
     """Raise GwsimError with everything in which the plan was made for other settings than these."""
-    asked, now = plan["asked"], _asked(settings)
+    asked, now = plan["asked"], json.loads(json.dumps(settings))
     faults = [
         f"{name}: made for {json.dumps(asked.get(name))}, now {json.dumps(now.get(name))}"
         for name in sorted({*asked, *now})
@@ -102,11 +101,6 @@ def check(plan: dict, settings: dict) -> None:
 def file_rate(settings: dict) -> int:
     """Return the sample rate (Hz) of the files that serve the one asked for: there are files of two."""
     return 4096 if settings["sample_rate"] <= 4096 else 16384
-
-
-def _asked(settings) -> dict:
-    """Return the settings as they stand in a file, less the host: mirrors and sites hold the same files."""
-    return json.loads(json.dumps({name: value for name, value in settings.items() if name != "host"}))
 
 
 def _wrong(place, given, expected) -> list[str]:
@@ -171,35 +165,52 @@ def _check_borders(files, block):
         )
 
 
-def _record(ifo, files, flags) -> dict:
+def _record(ifo, files, flags, settings) -> dict:
     """Return what a record of all files would say, if their masks agree with the timelines."""
-    return {
-        "ifo": ifo,
-        "files": [file for file in files if file["ifo"] == ifo],
-        "finite": flags["DATA"],
-        "bits": flags,
-    }
+    its = [file for file in files if file["ifo"] == ifo]
+    finite = flags["DATA"]
+    if settings["sample_rate"] != file_rate(settings):
+        # Resampling reaches a few milliseconds beyond a file or into a gap: there a whole second is lost.
+        parts = [part for file in its for part in intersection(finite, [_span(file)])]
+        finite = [[start + 1, end - 1] for start, end in parts if end - start > 2]
+    return {"ifo": ifo, "files": its, "finite": finite, "bits": flags}
 
 
 def _events(at, settings, everything) -> tuple[dict, list]:
-    """Return the events that are cut out, and a note where the site did not tell them."""
-    events, margin, notes = settings["events"], settings["event_margin"], []
-    if events == "known":
-        events = catalogue.known()
-        try:
-            told = site.events(at, everything[0][0] - margin - 1, everything[-1][1] + margin + 1)
-            events = catalogue.united(events, told)
-        except GwsimError as error:
-            why = str(error).splitlines()[0]
-            notes = [f"events are those of GWTC-1 to GWTC-3 that come with gwsim, because {why}"]
-    return catalogue.within(events, everything, margin), notes
-
-
-def _has_blocks(records, ranges, settings) -> bool:
+    """Return the events known, and a note where the site did not tell them."""
+    if settings["events"] != "known":
+        return settings["events"], []
+    margin, last = settings["event_margin"], everything[-1][1]
     try:
-        return bool(segments.find(records, {"": ranges}, settings)["blocks"])
-    except GwsimError:
-        return False
+        told = site.events(at, everything[0][0] - margin - 1, last + margin + 1)
+    except GwsimError as error:
+        if last > catalogue.UNTIL:
+            shipped = f"the events that come with gwsim end at GPS {catalogue.UNTIL}"
+            raise GwsimError(f"{error}\nEvents must be known: {shipped}.") from None
+        why = str(error).splitlines()[0]
+        note = f"events are those of GWTC-1 to GWTC-3 that come with gwsim, because {why}"
+        return catalogue.known(), [note]
+    return catalogue.united(catalogue.known(), told), []
+
+
+def _find(at, settings, runs, records) -> dict:
+    """Return what the stage `segments` finds in these records.
+
+    Raises GwsimError where a range of a split has no PSD block.
+    """
+    faults = []
+    for name, ranges in settings["splits"].items():
+        for start, end in ranges:
+            try:
+                # Fractions of ranges may leave a sliver, of which nothing is wanted.
+                if end - start >= settings["stretch_min"]:
+                    segments.find(records, {name: [[start, end]]}, settings)
+            except GwsimError as error:
+                nearest = timelines.without_data(at, settings, runs, [start, end])
+                faults.append(f"GPS {start} to {end}: {error}\n  split '{name}': {nearest}")
+    if faults:
+        raise GwsimError("\n".join(faults))
+    return segments.find(records, settings["splits"], settings)
 
 
 def _without_file(records, everything, block) -> list[str]:

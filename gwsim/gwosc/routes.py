@@ -41,18 +41,19 @@ def layouts(row: dict) -> list[str]:
     return list(dict.fromkeys([place, name, osdf]))
 
 
-def of(row: dict, settings: dict) -> list[tuple[Path | str, list[str]]]:
+def of(row: dict, site: dict) -> list[tuple[Path | str, list[str]]]:
     """Return each root, a folder or an address, with the places below it where the file may lie."""
-    mirrors = [(_root(mirror), layouts(row)) for mirror in settings["mirrors"]]
-    host = (
-        [(settings["host"].rstrip("/"), [ARCHIVE.lstrip("/") + below_archive(row)])]
-        if settings["host"]
-        else []
-    )
-    return mirrors + host
+    mirrors = [(root(mirror), layouts(row)) for mirror in site["mirrors"]]
+    return [*mirrors, (site["host"].rstrip("/"), [ARCHIVE.lstrip("/") + below_archive(row)])]
 
 
-def _root(mirror: str) -> Path | str:
+def name(row: dict) -> str:
+    """Return the name of a planned file."""
+    return PurePosixPath(row["path"]).name
+
+
+def root(mirror: str) -> Path | str:
+    """Return what a mirror of the configuration is: a folder, or an address for plain requests."""
     parts = urlsplit(mirror)
     if parts.scheme == "osdf":
         return f"{OSDF_DIRECTOR}/{(parts.netloc + parts.path).strip('/')}"

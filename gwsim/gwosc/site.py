@@ -1,7 +1,7 @@
 """What GWOSC's API says, asked through the gwosc client: runs, strain files, segments of flags, events.
 
-Every question is asked again, with growing waits, until the site's patience is at an end: the client itself
-repeats answers of 429 and 5xx and timeouts, but no broken connections and no pages that are not JSON.
+Every question is asked again, with growing waits, until the patience is at an end. The client would repeat
+some of them itself, in silence and for as long as a host asks for; it is not let to.
 """
 
 import sys
@@ -14,19 +14,38 @@ import tenacity
 from gwosc.api import v2
 
 from gwsim.errors import GwsimError
+from gwsim.gwosc import answers
+from gwsim.gwosc.answers import Trouble
 from gwsim.intervals import Intervals, intersection, union
 
 # Rows a page: the site throttles requests, not rows.
 PAGE = 500
+
 PASSING = (
+    Trouble,
     requests.ConnectionError,
-    requests.Timeout,
     requests.exceptions.ChunkedEncodingError,
     requests.exceptions.ContentDecodingError,
     requests.JSONDecodeError,
-    tenacity.RetryError,
 )
-HINT = "Hint: check the network and strain.gwosc.host, or name a plan made before: strain.gwosc.plan."
+HINT = (
+    "Hint: check the network and strain.gwosc.host; or copy a plan or lock made before (plan.json, lock.json "
+    "under results/strain) beside the configuration and name it: strain.gwosc.plan."
+)
+
+
+class _Session(requests.Session):
+    """A session in which the client sees only answers that it does not repeat."""
+
+    def get(self, url, **options):
+        try:
+            response = super().get(url, **options)
+        except requests.Timeout as error:
+            raise Trouble(str(error)) from error
+        if answers.passes(response):
+            wait = answers.retry_after(response.headers.get("Retry-After"))
+            raise Trouble(f"the answer is {response.status_code} {response.reason}", wait)
+        return response
 
 
 class Site(NamedTuple):
@@ -38,7 +57,7 @@ class Site(NamedTuple):
 
 
 def connect(host: str, patience: float) -> Site:
-    return Site(host.rstrip("/"), requests.Session(), patience)
+    return Site(host.rstrip("/"), _Session(), patience)
 
 
 def runs(site: Site) -> dict:
@@ -129,8 +148,8 @@ def _ask(site, what, read, fetch, *given, **more):
     more |= {"host": site.host, "session": site.session, "pagesize": PAGE}
     ask_again = tenacity.Retrying(
         retry=tenacity.retry_if_exception_type(PASSING),
-        wait=tenacity.wait_random_exponential(multiplier=1, max=30),
-        stop=tenacity.stop_after_delay(site.patience),
+        wait=_wait,
+        stop=tenacity.stop_before_delay(site.patience),
         before_sleep=lambda state: _say(site, what, state),
         reraise=True,
     )
@@ -149,6 +168,11 @@ def _ask(site, what, read, fetch, *given, **more):
         raise GwsimError(f"{broken}: {type(error).__name__} {error}\n{HINT}") from error
 
 
+def _wait(state) -> float:
+    asked = getattr(state.outcome.exception(), "after", 0.0)
+    return max(asked, 1.0, tenacity.wait_random_exponential(multiplier=1, max=30)(state))
+
+
 def _say(site, what, state):
     seconds = round(state.next_action.sleep)
     cause = _cause(state.outcome.exception())
@@ -157,9 +181,8 @@ def _say(site, what, state):
 
 def _cause(error) -> str:
     """Return in words why there is no answer."""
-    if isinstance(error, tenacity.RetryError):
-        attempt = error.last_attempt
-        return str(attempt.exception() or f"status {attempt.result().status_code}, again and again")
+    if isinstance(error, requests.ConnectionError):
+        return str(answers.broken(error))
     if isinstance(error, requests.JSONDecodeError):
         page = "an HTML page" if "<html" in error.doc[:1000].lower() else "no JSON"
         return f"{page} instead of an answer, perhaps a proxy's login page: {error.doc[:60]!r}"

@@ -7,8 +7,8 @@ from gwsim.errors import GwsimError
 
 # An ifo at the beginning of a name or of a part of it: H1:STRAIN, H1/strain, H-H1_GWOSC, strain_L1.txt.
 _IFO = re.compile(r"(?:^|[-_/ ])([A-Z][0-9])(?=$|[-_/:. ])")
-# IFOs' initials, ifo and description, start, duration (LIGO-T010150).
-_NAME = re.compile(r"[A-Z]+-([A-Z][0-9])(?:_[^-]*)?-([0-9]+)-([0-9]+)(?:\.|$)")
+# Initial, ifo and description, start, duration (LIGO-T010150). With several initials it is not one ifo's.
+_NAME = re.compile(r"[A-Z]-([A-Z][0-9])(?:_[^-]*)?-([0-9]+)-([0-9]+)(?:\.|$)")
 # Names of channels that are no strain, though they stand beside it under the same ifo.
 _MASK = re.compile(r"MASK$|STATE_?VECTOR|DQ_", re.IGNORECASE)
 

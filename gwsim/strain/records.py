@@ -102,7 +102,7 @@ def read_strain(record: dict, start: int, end: int) -> Series:
     pieces, second = [], start
     block_end = record["start"] + record["duration"]
     used = [file for file in record["files"] if file["start"] < end and start < _end(file)]
-    _verify(used, f"{record['ifo']}-{record['start']}.json")
+    _verify(used, record)
     for file in used:
         stop = min(end, _end(file))
         if file["start"] <= second < stop:
@@ -202,8 +202,8 @@ def _sha256(path, size, mtime_ns) -> str:
     return fingerprint(Path(path))["sha256"]
 
 
-def _verify(files, name):
-    """Refuse files that are not those recorded; the record's name is what a user has to look for."""
+def _verify(files, record):
+    """Refuse files that are not those recorded."""
     offenders = []
     for file in files:
         path = Path(file["path"])
@@ -216,8 +216,11 @@ def _verify(files, name):
         elif _sha256(str(path), stat.st_size, stat.st_mtime_ns) != file["sha256"]:
             offenders.append(f"{path}: its sha256 is not the recorded {file['sha256'][:12]}...")
     if offenders:
+        # What a user has to remove, so that the files are looked at, or fetched, again.
+        name = f"{record['ifo']}-{record['start']}.json"
+        name += f" and fetched/{name}" if record["source"] == "gwosc" else ""
         raise GwsimError(
             "files of strain are not those recorded:\n  " + "\n  ".join(offenders) + "\n"
-            f"Hint: remove the record that names them ({name} under results/strain) and run again, "
+            f"Hint: remove what names them ({name} in the run's folder under results/strain) and run again, "
             "or put the files back."
         )

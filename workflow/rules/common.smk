@@ -67,11 +67,21 @@ def settings_of(wildcards):
 
 
 def planned():
-    """Return the plan of what is fetched: a committed one, or the one made here; none for other sources."""
-    strain = config["strain"]
-    if strain["source"] != "gwosc":
-        return []
-    return strain["gwosc"].get("plan", f"results/strain/{RUN}/plan.json")
+    """Return the plan of what is fetched; none for other sources."""
+    fetched = config["strain"]["source"] == "gwosc"
+    return f"results/strain/{RUN}/plan.json" if fetched else []
+
+
+def named_plan():
+    """Return the plan or lock that the configuration names, for strain that is fetched."""
+    return config["strain"]["gwosc"].get("plan", []) if planned() else []
+
+
+def plan_of_block(wildcards):
+    """Return the plan; a newer one says nothing new to a block whose files have been fetched."""
+    receipt = Path(f"results/strain/{RUN}/fetched/{wildcards.ifo}-{wildcards.gps}.json")
+    fetched = receipt.is_file() and json.loads(receipt.read_text())["files"]
+    return ancient(planned()) if fetched else planned()
 
 
 def everything():
@@ -139,4 +149,18 @@ def render_parts(wildcards):
     return expand("results/{{experiment}}/{{dataset}}/parts/{part}.json", part=names)
 
 
+def refuse_other_strain():
+    """Refuse a named plan or lock from which the strain that this folder has differs."""
+    made = [Path(f"results/strain/{RUN}/{name}.json") for name in ("lock", "plan")]
+    made = [path for path in made if path.is_file()]
+    if made and named_plan():
+        from gwsim.gwosc import lock, plan
+
+        try:
+            lock.hold(plan.load(made[0]), plan.load(named_plan()), named_plan())
+        except GwsimError as error:
+            raise WorkflowError(str(error)) from None
+
+
 refuse_other_runs()
+refuse_other_strain()

@@ -1,18 +1,19 @@
 # REQUIRED INPUTS:
-#     results/config/plan.json                settings: ifos, splits, flags, events, runs, host
-#     results/config/fetch.json               settings: block, host, mirrors
+#     results/config/plan.json                settings: ifos, splits, flags, events, runs
+#     results/config/site.json                host, mirrors, and the plan or lock that is named
 # OUTPUTS:
 #     results/strain/RUN/plan.json            which of GWOSC's files are needed, and why
 #     results/strain/RUN/fetched/IFO-GPS.json receipt: the verified files of one ifo and GPS block
 #     results/strain/RUN/lock.json            the plan with the sha256 of every file: to be committed
 #
-# No rule here has code as an input: what is fetched stays fetched. The files themselves lie in the cache, which
-# Snakemake never deletes.
+# No rule here has code as an input, and another site or mirror changes nothing that was fetched (`ancient`). The
+# files themselves lie in the cache, which Snakemake never deletes.
 
 
 rule plan:
     input:
         settings="results/config/plan.json",
+        site=ancient("results/config/site.json"),
     output:
         plan=f"results/strain/{RUN}/plan.json",
     log:
@@ -28,13 +29,13 @@ rule plan:
     message:
         "plan: what is needed of GWOSC's strain"
     shell:
-        "gwsim plan --settings {input.settings} --output {output.plan} > {log} 2>&1"
+        "gwsim plan --settings {input.settings} --site {input.site} --output {output.plan} > {log} 2>&1"
 
 
 rule fetch:
     input:
-        settings="results/config/fetch.json",
-        plan=planned(),
+        site=ancient("results/config/site.json"),
+        plan=plan_of_block,
     output:
         receipt=f"results/strain/{RUN}/fetched/{{ifo}}-{{gps}}.json",
     log:
@@ -53,7 +54,7 @@ rule fetch:
     message:
         "files of {wildcards.ifo} from GPS {wildcards.gps}"
     shell:
-        "gwsim fetch --settings {input.settings} --plan {input.plan} --ifo {wildcards.ifo} "
+        "gwsim fetch --site {input.site} --plan {input.plan} --ifo {wildcards.ifo} "
         "--gps {wildcards.gps} --cache {resources.cache:q} --patience {resources.patience} "
         "--receipt {output.receipt} 2> {log}"
 
@@ -61,6 +62,7 @@ rule fetch:
 rule lock:
     input:
         plan=planned(),
+        named=named_plan(),
         receipts=expand(
             f"results/strain/{RUN}/fetched/{{ifo}}-{{gps}}.json",
             ifo=config["ifos"],
@@ -81,4 +83,4 @@ rule lock:
     message:
         "lock: the sha256 of every file of strain"
     shell:
-        "gwsim lock --plan {input.plan} --output {output.lock} {input.receipts} 2> {log}"
+        "gwsim lock --plan {input.plan} --output {output.lock} {input.receipts} --named {input.named} 2> {log}"
