@@ -7,9 +7,7 @@ SUMMARY = "ask GWOSC which files are needed, and say how many files, bytes and h
 
 def arguments(parser):
     parser.add_argument("--settings", type=Path, required=True, help="settings of the stage (JSON)")
-    parser.add_argument(
-        "--site", type=Path, required=True, help="host, or a plan made before (JSON)"
-    )
+    parser.add_argument("--site", type=Path, required=True, help="host, or a plan made before (JSON)")
     parser.add_argument("--output", type=Path, required=True, help="plan to write (JSON)")
 
 

@@ -123,7 +123,7 @@ def reuse(dataset: Dataset) -> pages.Section:
         for b, one in zip(mine, used, strict=True)
     ]
     heads = ["block", "GPS start", "seconds", "examples", "mean use"]
-    tables = [pages.Table(f"PSD blocks (the first {LISTED} of {len(rows)})", heads, rows[:LISTED])]
+    tables = [pages.Table(f"PSD blocks ({min(LISTED, len(rows))} of {len(rows)})", heads, rows[:LISTED])]
     found = _reuse_checks(dataset, mine, max(one.max() for one in used))
     return pages.Section("reuse", "Reuse of noise", prose, found, tables, [picture])
 

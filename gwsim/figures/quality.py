@@ -207,7 +207,7 @@ def _waveforms(dataset: Dataset, bank_path: Path) -> pages.Section:
     )
     rows = [[s["model"], s["source"], s["realisation"], s["fixed_direction"]] for _, s in _first(dataset)]
     heads = ["model", "source", "realisation", "one direction only"]
-    caption_of_table = f"Systems (the first {LISTED} of {len(dataset.systems)})"
+    caption_of_table = f"Systems ({min(LISTED, len(dataset.systems))} of {len(dataset.systems)})"
     tables = [pages.Table(caption_of_table, heads, rows)]
     return pages.Section(
         "waveforms", "Waveforms", prose, [], tables, [pages.Picture("waveforms", figure, caption)]
