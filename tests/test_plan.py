@@ -13,7 +13,7 @@ from gwosc_server import Server
 
 from gwsim import command, configuration
 from gwsim.errors import GwsimError
-from gwsim.gwosc import plan, site, summary
+from gwsim.gwosc import catalogue, plan, site, summary
 
 ROOT = Path(__file__).parents[1]
 O3A, O3B = [1238166018, 1253977218], [1256655618, 1269363618]
@@ -31,7 +31,6 @@ PAPER = {
 def fresh(monkeypatch):
     """Answers are asked for anew in each test, and nobody waits for long."""
     v2.JSON_CACHE.clear()
-    monkeypatch.setattr(v2, "RETRY_DEFAULT_WAIT_TIME", 0)
     monkeypatch.setattr(plan, "PATIENCE", 0.1)
 
 
@@ -252,6 +251,23 @@ def test_files_of_the_rate_that_serves(server, rate, khz):
     assert re.search(rf"all +6  about {size} ", told(made))
 
 
+def test_what_resampling_loses_is_not_planned(server):
+    """The filter reaches over a file's ends and into gaps: there a second is lost, as records will say."""
+    kept, lost = (plan.make(settings(server, sample_rate=rate), server.url) for rate in (4096, 2048))
+    spans = [[(one["start"], one["end"]) for one in made["segments"]] for made in (kept, lost)]
+    assert spans[0][:1] == [(FIRST + 50, FIRST + 100)] and spans[1][:1] == [(FIRST + 50, FIRST + 99)]
+    assert spans[0][1][0] == FIRST + 300 and spans[1][1][0] == FIRST + 301
+    assert FIRST + BLOCK + 1 in {start for start, _ in spans[1]} - {start for start, _ in spans[0]}
+    assert spans[0][-1] == (FIRST + 4 * BLOCK, FIRST + 5 * BLOCK)
+    assert spans[1][-1] == (FIRST + 4 * BLOCK + 1, FIRST + 5 * BLOCK - 1)
+    # A whole block that is just long enough before, and too short afterwards.
+    whole = {"a": [[FIRST + 4 * BLOCK, FIRST + 5 * BLOCK]]}
+    tight = settings(server, stretch=BLOCK, stretch_min=BLOCK, splits=whole)
+    assert plan.make(tight, server.url)["blocks"] == 1
+    with pytest.raises(GwsimError, match=r"no PSD block of 4096 s .*'H1 NaN': 2"):
+        plan.make(tight | {"sample_rate": 2048}, server.url)
+
+
 def test_no_question_reaches_over_the_end_of_a_run(server):
     fill(server, "O3b", FIRST + 4 * BLOCK, 1)
     server.runs["O3b"]["gps_start"] = server.runs["O3a"]["gps_end"] = FIRST + 5000
@@ -309,6 +325,18 @@ def test_where_the_site_does_not_tell_its_events_the_table_counts(server, code):
         "events are those of GWTC-1 to GWTC-3 that come with gwsim, because http://127.0.0.1"
     )
     assert f"Note: {note}" in told(made)
+
+
+def test_beyond_the_table_the_site_must_tell_its_events(server):
+    start = -(-catalogue.UNTIL // BLOCK) * BLOCK
+    server.runs["O4a"] = {"gps_start": start, "gps_end": start + 10 * BLOCK, "detectors": ["H1", "L1"]}
+    fill(server, "O4a", start, 2)
+    asked = settings(server, splits={"t": [[start, start + BLOCK]]}, events="known")
+    assert plan.make(asked, server.url)["events"] == {}
+    v2.JSON_CACHE.clear()
+    server.fault("event-versions", "status", times=None, code=403)
+    with pytest.raises(GwsimError, match=r"(?s)refuses to say the events.*with gwsim end at GPS 1269363618"):
+        plan.make(asked, server.url)
 
 
 def test_events_of_the_configuration_are_not_asked_for(server):
