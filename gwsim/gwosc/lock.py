@@ -35,8 +35,8 @@ def hold(made: dict, named: dict, path: str) -> None:
         raise GwsimError(
             f"the strain of this run is not that of {path} (strain.gwosc.plan):\n  {listed}\n"
             "Hint: leave strain.gwosc.plan out to keep this run's own; or, to take what it says, remove "
-            "plan.json and the receipts of these files (fetched/IFO-GPS.json) under results/strain, and run "
-            "again."
+            "plan.json, lock.json and the receipts of these files (fetched/IFO-GPS.json) under "
+            "results/strain, and run again."
         )
 
 

@@ -156,8 +156,11 @@ def refuse_other_strain():
     if made and named_plan():
         from gwsim.gwosc import lock, plan
 
+        here, named = plan.load(made[0]), plan.load(named_plan())
         try:
-            lock.hold(plan.load(made[0]), plan.load(named_plan()), named_plan())
+            # One of other settings is about to be made anew.
+            if here["asked"] == named["asked"]:
+                lock.hold(here, named, named_plan())
         except GwsimError as error:
             raise WorkflowError(str(error)) from None
 
