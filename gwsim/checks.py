@@ -195,7 +195,12 @@ def gather(parts: list[Measured]) -> Measured:
 def _band_power(strain, rate, edges) -> np.ndarray:
     window = np.hanning(strain.shape[-1] + 1)[:-1]
     power = np.abs(np.fft.rfft(strain * window)) ** 2 / (window**2).sum()
-    first = np.searchsorted(np.fft.rfftfreq(strain.shape[-1], 1 / rate), edges)
+    return _bands(power, np.fft.rfftfreq(strain.shape[-1], 1 / rate), edges)
+
+
+def _bands(power, frequencies, edges) -> np.ndarray:
+    """Return the mean of a spectrum over each band between two edges."""
+    first = np.searchsorted(frequencies, edges)
     # What reduceat sums after the last edge is no band.
     return np.add.reduceat(power, first, axis=-1)[..., :-1] / np.diff(first)
 
@@ -217,9 +222,7 @@ def whitened_power(psd: np.ndarray, taps: np.ndarray, rate: int, edges: np.ndarr
     """Return what PSDs and filters, (row, frequency) and (row, tap), make of noise: variance, band powers."""
     response = np.fft.rfft(taps, 2 * (psd.shape[-1] - 1))
     power = np.abs(response) ** 2 * psd * rate / 2
-    first = np.searchsorted(np.linspace(0.0, rate / 2, psd.shape[-1]), edges)
-    bands = np.add.reduceat(power, first, axis=-1)[..., :-1] / np.diff(first)
-    return power.mean(axis=-1), bands
+    return power.mean(axis=-1), _bands(power, np.linspace(0.0, rate / 2, psd.shape[-1]), edges)
 
 
 def gaussian(ifo: str, moments: np.ndarray, size: int, expected: float) -> list[Check]:

@@ -5,13 +5,13 @@ A verb's module has SUMMARY (one line), `arguments(parser)` and `run(args)`; it 
 """
 
 import argparse
-import errno
 import importlib
 import importlib.metadata
 import sys
 
 from gwsim import __version__
 from gwsim.errors import GwsimError
+from gwsim.files import FULL
 
 VERBS = (
     "check",
@@ -43,8 +43,7 @@ VERBS = (
     "report",
 )
 
-# The disk is full, the quota used up, or a file larger than allowed.
-FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+# What tensorstore and HDF5 say of a full disk.
 FULL_WORDS = ("No space left", "Disk quota exceeded", "File too large", "RESOURCE_EXHAUSTED")
 
 

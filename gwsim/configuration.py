@@ -177,7 +177,7 @@ def _check_gwosc(config: dict) -> list[str]:
     strain = config["strain"]
     if strain["source"] != "gwosc":
         return []
-    from gwsim.gwosc import plan, routes
+    from gwsim.gwosc import routes
 
     folders = [root for mirror in strain["gwosc"]["mirrors"] if isinstance(root := routes.root(mirror), Path)]
     faults = [f"strain.gwosc.mirrors: no folder {folder}" for folder in folders if not folder.is_dir()]
@@ -185,6 +185,9 @@ def _check_gwosc(config: dict) -> list[str]:
         if Path("results").resolve() in Path(named).resolve().parents:
             hint = "it is made anew there: copy it beside your configuration"
             return [*faults, f"strain.gwosc.plan: {named} lies under results ({hint})"]
+        # It brings the client of GWOSC's API, which nobody else needs at a start.
+        from gwsim.gwosc import plan
+
         try:
             plan.check(plan.load(named), stages.settings(config)["plan"])
         except GwsimError as error:

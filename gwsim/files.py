@@ -1,9 +1,13 @@
 """Files that are whole or not there, and what proves them the same."""
 
+import errno
 import hashlib
 import os
 import uuid
 from pathlib import Path
+
+# The disk is full, the quota used up, or a file larger than allowed.
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 def write_atomic(path: Path, text: str | bytes) -> None:

@@ -14,9 +14,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from gwsim.errors import GwsimError
+from gwsim.files import FULL
 
-# The disk is full, the quota used up, or a file larger than allowed.
-FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 CLOSED = (errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOTDIR, errno.EEXIST)
 NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP)
 # What is known of the whole file that a part is of, and whether a check of it has begun.
