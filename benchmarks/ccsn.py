@@ -8,127 +8,36 @@ printed as ratios of one run, since machines differ and are shared. The start of
 
 import argparse
 import json
-import multiprocessing
-import resource
 import tempfile
 import time
 from pathlib import Path
 
+import common
 import numpy as np
 import pandas as pd
-import yaml
 
-from gwsim import draw, layout, noise, segments, sharding, stages, store
-from gwsim.cli.memory import keep_freed_memory
+from gwsim import noise
 from gwsim.conventions import STRAIN_UNIT
-from gwsim.strain import simulated
-from gwsim.waveforms import bank, ccsn
-
-ROOT = Path(__file__).resolve().parents[1]
-START, SECONDS = 1238236160, 512
+from gwsim.waveforms import ccsn, sources
 
 
 def prepare(folder: Path, examples: int) -> dict:
-    """Make strain, noise, bank and table; return the settings of each stage."""
-    config = yaml.safe_load((ROOT / "config.yaml").read_text())
-    config["segments"]["splits"] = {"train": [[START, START + SECONDS]]}
-    config["strain"]["simulated"]["gaps_per_day"] = config["strain"]["simulated"]["failed_bits_per_day"] = 0
-    experiment = config["experiments"]["ccsn"]
-    experiment["datasets"] = {"train": {**experiment["datasets"]["train"], "examples": examples}}
-    parts = stages.settings(config)
-    blocks = segments.cut({"split": "train", "start": START, "end": START + SECONDS}, parts["segments"])
-    strain = make_strain(config)
-    make_noise(folder / "noise", blocks, strain, parts["noise"])
-    settings = parts["ccsn/train/draw"] | {"margin": noise.margin_samples(parts["ccsn/train/draw"])}
-    models = {name: ccsn.describe(spec) for name, spec in settings["models"].items()}
-    systems, table = draw.draw(blocks, models, settings)
-    store.write_table(folder / "draw.parquet", table, draw.ROW_GROUP)
-    make_bank(folder / "bank", systems, parts["ccsn/train/waveforms"])
-    np.save(folder / "strain.npy", np.stack(strain))
-    return parts | {"render": parts["ccsn/train/render"] | {"bank_start": ccsn.START}}
-
-
-def make_strain(config: dict) -> list[np.ndarray]:
-    own = config["strain"]["simulated"]
-    made = (
-        simulated.make(own, config["seed"], ifo, START, START + SECONDS, config["sample_rate"])
-        for ifo in config["ifos"]
-    )
-    return [stretch.strain for stretch in made]
-
-
-def make_noise(folder: Path, blocks: list[dict], strain: list[np.ndarray], settings: dict) -> None:
-    def whitened(index):
-        first, last = (settings["sample_rate"] * (blocks[index][end] - START) for end in ("start", "end"))
-        made = [noise.whiten_block(one[first:last], settings) for one in strain]
-        return {name: np.stack([one[name] for one in made])[None] for name in made[0]}, None
-
-    ranges = [(i, i + 1) for i in range(len(blocks))]
-    store.create(folder, noise.arrays(len(blocks), settings))
-    list(store.write_shards(folder, range(len(blocks)), ranges, str, whitened))
-
-
-def make_bank(folder: Path, systems: pd.DataFrame, settings: dict) -> None:
-    def conditioned(_):
-        return {"quadrupole": np.stack([bank.entry(row, settings) for _, row in systems.iterrows()])}, None
-
-    store.create(folder, bank.arrays(len(systems), settings))
-    list(store.write_shards(folder, [0], [(0, len(systems))], str, conditioned))
-
-
-def renderer_of(folder: Path, settings: dict):
-    import torch
-
-    from gwsim import render
-
-    torch.set_num_threads(1)
-    source, waveforms = (folder / name / "shards.zarr" for name in ("noise", "bank"))
-    return render.Renderer(settings, noise.NoiseStore(source), bank.BankStore(waveforms))
+    """Make strain, noise, bank and table; return the settings of rendering."""
+    config = common.configuration("ccsn", examples)
+    settings = common.settings_of(config)
+    common.prepare_noise(folder, config)
+    common.make_bank(folder / "bank", common.make_table(folder, settings), settings["waveforms"])
+    return settings["render"]
 
 
 def in_memory(folder: Path, settings: dict) -> float:
     """Examples a second of one core, into memory that is written over."""
-    renderer, table = renderer_of(folder, settings), pd.read_parquet(folder / "draw.parquet")
+    renderer, table = common.renderer_of(folder, settings), pd.read_parquet(folder / "draw.parquet")
     arrays, _ = renderer.rows(table.iloc[:1024])
     start = time.perf_counter()
     for first in range(0, len(table) // 1024 * 1024, 1024):
         renderer.rows(table.iloc[first : first + 1024], out=arrays)
     return len(table) // 1024 * 1024 / (time.perf_counter() - start)
-
-
-def worker(folder: Path, settings: dict, shards: range, ready, done) -> None:
-    """Write some shards, all workers starting at once; report the time and the peak memory."""
-    keep_freed_memory()
-    renderer, kept = renderer_of(folder, settings), {}
-    ranges = sharding.shard_ranges(settings["examples"], settings["shard_rows"])
-
-    def make(index):
-        arrays, columns = renderer.rows(store.read_rows(folder / "draw.parquet", *ranges[index]), out=kept)
-        kept.update(arrays)
-        return arrays, columns
-
-    ready.wait()
-    start = time.perf_counter()
-    list(store.write_shards(folder, shards, ranges, str, make))
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    done.put((start, time.perf_counter(), peak / 2**10))
-
-
-def on_disk(folder: Path, settings: dict, workers: int) -> tuple[float, float]:
-    """Examples a second of all workers together, into a Zarr store; and the greatest peak memory (MiB)."""
-    context = multiprocessing.get_context("spawn")
-    ready, done = context.Barrier(workers), context.Queue()
-    store.create(folder, layout.arrays(settings))
-    count = len(sharding.shard_ranges(settings["examples"], settings["shard_rows"]))
-    pieces = [range(i, count, workers) for i in range(workers)]
-    jobs = [context.Process(target=worker, args=(folder, settings, piece, ready, done)) for piece in pieces]
-    for job in jobs:
-        job.start()
-    reports = [done.get() for _ in jobs]
-    for job in jobs:
-        job.join()
-    seconds = max(report[1] for report in reports) - min(report[0] for report in reports)
-    return settings["examples"] / seconds, max(report[2] for report in reports)
 
 
 def plain_script(folder: Path, settings: dict, count: int, whitening: str) -> float:
@@ -144,11 +53,11 @@ def plain_script(folder: Path, settings: dict, count: int, whitening: str) -> fl
     room = (table["start_sample"] > seconds * 2048) & (table["start_sample"] < (255 - seconds / 2) * 4096)
     table = table[room & (table["system"] >= 0)].iloc[: count + 1]
     source = noise.NoiseStore(folder / "noise" / "shards.zarr")
-    waveforms = bank.BankStore(folder / "bank" / "shards.zarr")
+    waveforms = sources.opened(folder / "bank" / "shards.zarr")
     strain, unit = np.load(folder / "strain.npy"), STRAIN_UNIT**2
     one_hz = [[FrequencySeries(psd[::4] * unit, delta_f=1.0) for psd in source.psd(b)] for b in (0, 1)]
     quarter = [[FrequencySeries(psd * unit, delta_f=0.25) for psd in source.psd(b)] for b in (0, 1)]
-    entries = [waveforms.entry(i).astype(float) for i in range(9)]
+    entries = waveforms.entries(np.arange(9)).astype(float)
     for place, row in enumerate(table.itertuples()):
         if place == 1:  # the first one loads libraries
             start = time.perf_counter()
@@ -203,11 +112,12 @@ def main() -> None:
     args = parser.parse_args()
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
-        settings = prepare(folder, args.examples)["render"]
+        settings = prepare(folder, args.examples)
         slow = plain_script(folder, settings, args.plain, "pycbc")
         lean = plain_script(folder, settings, 4 * args.plain, "division")
         memory = in_memory(folder, settings)
-        disk, peak = on_disk(folder, settings, args.workers)
+        written = common.on_disk(folder, settings, args.workers)
+        disk, peak = args.examples / written["seconds"], written["peak"]
     report = {
         "plain script, TimeSeries.whiten, one core (examples/s)": round(slow, 1),
         "plain script, whitened by a known PSD, one core (examples/s)": round(lean, 1),

@@ -41,6 +41,7 @@ def settings_for(examples) -> dict:
         "mix": False,
         "batch": BATCH,
         "learning_rate": 5e-4,
+        "schedule": "constant",
         "precision": "float32",
         "validation_examples": BATCH,
     }

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 import scipy.stats
 
-from gwsim import dataset, evaluate, layout
+from gwsim import dataset, evaluate
 from gwsim.errors import GwsimError
 from gwsim.noise import margin_samples
 
@@ -78,22 +78,21 @@ def windows(blocks: list[dict], split: str, size: int, margin: int, rate: int) -
     return pd.DataFrame({name: values.astype(np.int32) for name, values in columns.items()})
 
 
-def reader(renderer, table: pd.DataFrame, array: str, scale: str):
+def reader(renderer, table: pd.DataFrame, view: dataset.View):
     """Return a function that renders rows of the table as a network sees them; whole batches only."""
 
     def read(rows: np.ndarray) -> np.ndarray:
         arrays, _ = renderer.rows(table.iloc[rows])
-        return dataset.scaled(arrays[array], scale)
+        return dataset.scaled(view.raw(arrays, renderer.settings), view.scale)
 
     return read
 
 
 def expect(description: dict, settings: dict, seconds: float) -> None:
     """Raise GwsimError where windows rendered by these settings are not what the network is for."""
-    shapes = {array.name: list(array.shape[1:]) for array in layout.arrays(settings)}
-    names = ("ifos", "sample_rate")
+    names, shape = ("ifos", "sample_rate"), dataset.view_of(description).shape(settings)
     wanted = {name: description[name] for name in names} | {"shape": list(description["shape"])}
-    made = {name: settings[name] for name in names} | {"shape": shapes[description["array"]]}
+    made = {name: settings[name] for name in names} | {"shape": list(shape)}
     wanted["seconds"], made["seconds"] = float(seconds), float(settings["duration"])
     faults = [
         f"{name}: expected {wanted[name]}, render makes {made[name]}"

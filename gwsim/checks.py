@@ -12,7 +12,8 @@ import itertools
 import numpy as np
 import scipy.stats
 
-from gwsim.conventions import LIGHT_TRAVEL
+from gwsim import spectral
+from gwsim.conventions import LIGHT_TRAVEL, STRAIN_UNIT
 
 # One threshold for all checks: a sound dataset of forty numbers shows a false alarm in one page of 400.
 SIGMAS = 4.0
@@ -223,6 +224,20 @@ def whitened_power(psd: np.ndarray, taps: np.ndarray, rate: int, edges: np.ndarr
     response = np.fft.rfft(taps, 2 * (psd.shape[-1] - 1))
     power = np.abs(response) ** 2 * psd * rate / 2
     return power.mean(axis=-1), _bands(power, np.linspace(0.0, rate / 2, psd.shape[-1]), edges)
+
+
+def kept(strain: np.ndarray, psd: np.ndarray, taps: np.ndarray, rate: int, band) -> float:
+    """Return whitened SNR over SNR of a signal that every ifo sees alike: what filters leave of it.
+
+    psd and taps: (ifo, frequency) and (ifo, tap). A filter takes away lines and what is within its resolution
+    of them, the more the lower a signal's frequencies are.
+    """
+    size = 2 ** int(np.ceil(np.log2(len(strain) + taps.shape[-1])))
+    frequency = np.fft.rfftfreq(size, 1 / rate)
+    power = np.abs(np.fft.rfft(strain / STRAIN_UNIT, size)) ** 2
+    inside = (frequency >= band[0]) & (frequency <= band[1])
+    optimal = power * inside / spectral.at_frequencies(psd, rate, frequency) * (2 / rate)
+    return float(np.sqrt((power * np.abs(np.fft.rfft(taps, size)) ** 2).sum() / optimal.sum()))
 
 
 def gaussian(ifo: str, moments: np.ndarray, size: int, expected: float) -> list[Check]:

@@ -40,6 +40,7 @@ VERBS = (
     "explain",
     "embed",
     "figures",
+    "compare",
     "report",
 )
 

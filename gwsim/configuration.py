@@ -9,7 +9,9 @@ import yaml
 
 from gwsim import networks, schema, segments, stages
 from gwsim.conventions import LIGHT_TRAVEL
+from gwsim.distributions import value_range
 from gwsim.errors import GwsimError
+from gwsim.waveforms import wanted
 
 # Where the angles of the table lie (rad), with room for rounded ends: degrees fall outside.
 ANGLES = {
@@ -18,6 +20,8 @@ ANGLES = {
     "psi": (-2 * math.pi, 2 * math.pi),
     "theta": (0.0, math.pi),
     "phi": (-2 * math.pi, 2 * math.pi),
+    "inclination": (0.0, math.pi),
+    "phase": (-2 * math.pi, 2 * math.pi),
     "uniform_cos": (0.0, math.pi),
     "uniform_sin": (-math.pi / 2, math.pi / 2),
 }
@@ -30,7 +34,7 @@ def check(config: dict) -> None:
     if not faults:
         faults = [*_check_signal(config), *_check_splits(config), *_check_experiments(config)]
     if not faults:
-        faults = _check_gwosc(config)
+        faults = [*_check_gwosc(config), *wanted.binaries(config)]
     if faults:
         count = f"{len(faults)} fault{'s' if len(faults) > 1 else ''}"
         raise GwsimError(f"the configuration has {count}:\n  " + "\n  ".join(sorted(faults)))
@@ -56,7 +60,6 @@ def check_named(config: dict) -> None:
 def _named(config: dict):
     """Yield places in the configuration, and what looks at that which they name."""
     from gwsim.strain import files, psds
-    from gwsim.waveforms import ccsn
 
     strain, rate = config["strain"], config["sample_rate"]
     if strain["source"] == "files":
@@ -69,8 +72,8 @@ def _named(config: dict):
             name = psd[ifo] if isinstance(psd, dict) else psd
             yield "strain.simulated.psd", partial(psds.model_psd, name, ifo, np.array([100.0]))
     for name, experiment in config["experiments"].items():
-        for model, spec in experiment["waveforms"]["models"].items():
-            yield f"experiments.{name}.waveforms.models.{model}", partial(ccsn.describe, spec)
+        for model, look in wanted.named(experiment):
+            yield f"experiments.{name}.waveforms.models.{model}", look
 
 
 def load(paths: list[Path]) -> dict:
@@ -205,16 +208,8 @@ def _check_experiments(config: dict) -> list[str]:
 def _check_experiment(config: dict, experiment: dict) -> list[str]:
     """Return faults of one experiment: waveforms that are not there, windows that do not fit, datasets."""
     rate, stft, faults = config["sample_rate"], experiment["render"]["spectrogram"], []
-    faults += [
-        f for model, spec in experiment["waveforms"]["models"].items() for f in _check_model(model, spec)
-    ]
-    if experiment["waveforms"]["realisations"] == "fresh":
-        files = [m for m, spec in experiment["waveforms"]["models"].items() if spec != "surrogate"]
-        faults += [f"waveforms.models.{m}: a file has one realisation, not fresh ones" for m in files]
-    for field in ("duration", "waveforms.seconds"):
-        value = experiment["duration"] if field == "duration" else experiment["waveforms"]["seconds"]
-        if value * rate != round(value * rate):
-            faults.append(f"{field}: {value} s is no whole number of samples at {rate} Hz")
+    if experiment["duration"] * rate != round(experiment["duration"] * rate):
+        faults.append(f"duration: {experiment['duration']} s is no whole number of samples at {rate} Hz")
     needed = experiment["duration"] + config["noise"]["filter"] + stft["window"] / rate + 2 * LIGHT_TRAVEL
     if config["noise"]["stretch_min"] < needed:
         faults.append(
@@ -227,45 +222,10 @@ def _check_experiment(config: dict, experiment: dict) -> list[str]:
     if stft["f_max"] > rate / 2:
         got = f"got {stft['f_max']}"
         faults.append(f"render.spectrogram.f_max: above the Nyquist frequency, {rate / 2} Hz ({got})")
-    faults += _check_bank(experiment)
+    faults += wanted.faults(experiment, rate)
     for name, dataset in experiment["datasets"].items():
         faults += [f"datasets.{name}.{fault}" for fault in _check_dataset(config, experiment, dataset)]
-    return faults + networks.faults(experiment, stages.classes(experiment), stages.splits(config))
-
-
-def _check_bank(experiment: dict) -> list[str]:
-    """Return a fault where bank entries end inside the window of an early event."""
-    from gwsim.waveforms import surrogates
-
-    given = [{**experiment["draw"], **dataset["draw"]} for dataset in experiment["datasets"].values()]
-    earliest = min(stages.value_range(columns.get("event_time", 0))[0] for columns in given)
-    seconds, needed = experiment["waveforms"]["seconds"], experiment["duration"] - surrogates.START - earliest
-    if seconds >= needed:
-        return []
-    return [
-        f"waveforms.seconds: {seconds:g} s from {-surrogates.START:g} s before the event end inside the "
-        f"window of an event at {earliest:g} s, expected at least {needed:g}"
-    ]
-
-
-def _check_model(model: str, spec) -> list[str]:
-    from gwsim.waveforms import ccsn_files, surrogates
-
-    if spec == "surrogate":
-        if model not in surrogates.MODELS:
-            known = ", ".join(surrogates.MODELS)
-            return [
-                f"waveforms.models.{model}: no surrogate of that name (known: {known}); give path and format"
-            ]
-        return []
-    faults = []
-    if spec["format"] not in ccsn_files.READERS:
-        known = ", ".join(ccsn_files.READERS)
-        faults.append(f"waveforms.models.{model}.format: unknown '{spec['format']}' (known: {known})")
-    if not Path(spec["path"]).is_file():
-        hint = "paths start at the folder that the workflow runs in"
-        faults.append(f"waveforms.models.{model}.path: no file {spec['path']} ({hint})")
-    return faults
+    return faults + networks.faults(experiment, stages.classes(experiment), stages.splits(config), rate)
 
 
 def _check_dataset(config: dict, experiment: dict, dataset: dict) -> list[str]:
@@ -279,13 +239,13 @@ def _check_dataset(config: dict, experiment: dict, dataset: dict) -> list[str]:
     if len(targets) != 1:
         faults.append(f"draw: got {' and '.join(targets) or 'neither'}, expected one of snr and distance_kpc")
     for name in targets:
-        if stages.value_range(columns[name])[0] <= 0:
+        if value_range(columns[name])[0] <= 0:
             faults.append(f"draw.{name}: expected values above zero, got {columns[name]}")
     if "event_time" not in columns:
         faults.append("draw.event_time: missing, say when the bounce or merger is")
-    elif stages.value_range(columns["event_time"])[0] < 0:
+    elif value_range(columns["event_time"])[0] < 0:
         faults.append("draw.event_time: expected values of zero or more, in seconds")
-    elif stages.value_range(columns["event_time"])[1] >= experiment["duration"]:
+    elif not _within(columns["event_time"], experiment["duration"]):
         faults.append(f"draw.event_time: reaches past the example's {experiment['duration']} s")
     faults += [fault for name, spec in columns.items() for fault in _check_angles(name, spec)]
     cycle = stages.cycle_length(experiment, dataset)
@@ -298,10 +258,16 @@ def _check_dataset(config: dict, experiment: dict, dataset: dict) -> list[str]:
     return faults
 
 
+def _within(spec, duration: float) -> bool:
+    """Return whether all of a column's times lie before a window's end; a uniform one's end is not drawn."""
+    latest = value_range(spec)[1]
+    return latest < duration or (latest == duration and isinstance(spec, dict) and "uniform" in spec)
+
+
 def _check_angles(name: str, spec) -> list[str]:
     """Return a fault where an angle, or what is drawn as one, is out of its range."""
     kind = next(iter(spec)) if isinstance(spec, dict) else ""
-    least, greatest = stages.value_range(spec)
+    least, greatest = value_range(spec)
     for about in (name, kind):
         low, high = ANGLES.get(about, (-math.inf, math.inf))
         if least < low - ROUNDING or greatest > high + ROUNDING:

@@ -1,8 +1,9 @@
 """Examples as a network sees them: read from a finished store, or rendered in memory at another SNR.
 
-Both kinds have `table`, `classes`, `ifos`, `sample_rate`, `shape` (ifo, ...) and `read(rows)`; `batches`
-reads ahead in a thread of its own, so that a network never waits and never more than a few batches are held.
-A network's input is scaled here: by default min-max over all of an example's ifos together, to [0, 1].
+Both kinds have `table`, `classes`, `ifos`, `sample_rate`, a `view` (see there), `shape` (ifo, ...), `axes`
+and `read(rows)`; `batches` reads ahead in a thread of its own, so that a network never waits and never more
+than a few batches are held. A network's input is scaled here: by default min-max over all of an example's
+ifos together, to [0, 1].
 """
 
 import json
@@ -14,43 +15,50 @@ import numpy as np
 import pandas as pd
 import torch
 
-from gwsim import manifest, store
+from gwsim import manifest, store, view
 from gwsim.errors import GwsimError
 
+View, view_of = view.View, view.of
 SCALES = ("minmax", "none")
 # What examples that are rendered have of those on disk.
-SHARED = ("name", "table", "classes", "ifos", "sample_rate", "shape", "array", "scale")
+SHARED = ("name", "table", "classes", "ifos", "sample_rate", "view", "shape", "axes")
 # Batches that are ready before they are asked for.
 AHEAD = 4
 
 
 class Examples:
-    """A finished dataset."""
+    """A finished dataset, as a view shows it."""
 
-    def __init__(self, folder: Path, array: str = "spectrogram", scale: str = "minmax"):
+    def __init__(self, folder: Path, view: View = View()):  # noqa: B008 - a frozen one
         self.folder = manifest.folder_of(folder)
         manifest.read(self.folder / manifest.MANIFEST)
         path = self.folder / "data.zarr"
         self.name = f"{self.folder.parent.name}/{self.folder.name}"
         self.attributes = json.loads((path / "zarr.json").read_text())["attributes"]
         self.classes = self.attributes["classes"]
-        self.ifos = self.attributes["configuration"]["ifos"]
-        self.sample_rate = self.attributes["configuration"]["sample_rate"]
-        self.array, self.scale = array, scale
-        self._values = store.open_array(path / array)
-        self.shape = tuple(self._values.shape[1:])
+        self.settings = _settings(self.attributes["configuration"])
+        self.ifos, self.sample_rate = self.settings["ifos"], self.settings["sample_rate"]
+        self.view = view
+        self.shape, self.axes = view.shape(self.settings), view.axes(self.settings)
+        self._source = view.source([each.parent.name for each in path.glob("*/zarr.json")])
+        self._values = store.open_array(path / self._source)
         self.table = pd.read_parquet(self.folder / "table.parquet")
-        self.axes = {
-            name: store.open_array(path / name).read().result() for name in self._values.domain.labels[2:]
-        }
 
     def raw(self, rows: np.ndarray) -> np.ndarray:
-        """Return the rows as they are stored."""
-        return self._values[np.asarray(rows)].read().result()
+        """Return what the view shows of the rows, not yet scaled."""
+        stored = self._values[np.asarray(rows)].read().result()
+        return self.view.raw({self._source: stored}, self.settings)
 
     def read(self, rows: np.ndarray) -> np.ndarray:
         """Return the rows, scaled."""
-        return scaled(self.raw(rows), self.scale)
+        return scaled(self.raw(rows), self.view.scale)
+
+
+def _settings(configuration: dict) -> dict:
+    """Return what a view needs of the configuration that a dataset carries, as render's settings have it."""
+    (experiment,) = configuration["experiments"].values()
+    own = {"duration": experiment["duration"], "spectrogram": experiment["render"]["spectrogram"]}
+    return {**own, "ifos": configuration["ifos"], "sample_rate": configuration["sample_rate"]}
 
 
 class Mixed:
@@ -72,7 +80,7 @@ class Mixed:
     def read(self, rows: np.ndarray) -> np.ndarray:
         """Render the rows, scaled."""
         arrays, _ = self._renderer.rows(self.drawn.iloc[rows])
-        return scaled(arrays[self.array], self.scale)
+        return scaled(self.view.raw(arrays, self._renderer.settings), self.view.scale)
 
 
 class Kept:

@@ -4,7 +4,8 @@ Takes the PSD blocks of `segments` and the settings of one dataset; gives `syste
 parameters of each source) and `draw.parquet` (one row per example). Each column has its own counter-based
 stream, one uniform number per row, of which the value is a quantile: row i is the same for any length of
 the dataset, and a new column changes no other. The columns of both tables, with their types, units and
-meanings, stand in COLUMNS and SYSTEM_COLUMNS below.
+meanings, stand in COLUMNS and TARGET_COLUMNS below, and those of each source of signals in
+`gwsim.waveforms.columns`.
 
 Classes, and any column drawn from a `grid`, are balanced exactly: each cycle of rows is a random permutation
 of the classes, and each class meets each of the grids' values equally often.
@@ -15,8 +16,9 @@ import itertools
 import numpy as np
 import pandas as pd
 
-from gwsim import seeds
+from gwsim import distributions, seeds
 from gwsim.errors import GwsimError
+from gwsim.waveforms import columns as of_source
 
 NOISE = "noise"
 # Rows of draw.parquet that can be read without the others.
@@ -34,18 +36,11 @@ COLUMNS = {
     "ra": ("float64", "rad", "right ascension"),
     "dec": ("float64", "rad", "declination"),
     "psi": ("float64", "rad", "polarisation angle"),
-    "theta": ("float64", "rad", "polar angle of the direction of radiation in the source's frame"),
-    "phi": ("float64", "rad", "azimuth of the direction of radiation in the source's frame"),
-    "snr_target": ("float64", "1", "wanted network SNR, NaN where a distance is wanted"),
-    "distance_target_kpc": ("float64", "kpc", "wanted distance, NaN where an SNR is wanted"),
 }
 
-SYSTEM_COLUMNS = {
-    "label": ("int32", "1", "class of the source"),
-    "model": ("str", "1", "name of the waveform model"),
-    "source": ("str", "1", "surrogate, or the format and file that the model is read from"),
-    "realisation": ("int64", "1", "realisation of a surrogate, -1 for its default and for files"),
-    "fixed_direction": ("bool", "1", "whether the source is known in one direction only"),
+TARGET_COLUMNS = {
+    "snr_target": ("float64", "1", "wanted network SNR, NaN where a distance is wanted"),
+    "distance_target_kpc": ("float64", "kpc", "wanted distance, NaN where an SNR is wanted"),
 }
 
 # Isotropy, and what the configuration may replace. Noise rows have none of these.
@@ -53,42 +48,8 @@ DEFAULTS = {
     "ra": {"uniform": [0.0, 2 * np.pi]},
     "dec": {"uniform_sin": [-np.pi / 2, np.pi / 2]},
     "psi": {"uniform": [0.0, np.pi]},
-    "theta": {"uniform_cos": [0.0, np.pi]},
-    "phi": {"uniform": [0.0, 2 * np.pi]},
 }
 TARGETS = {"snr": "snr_target", "distance_kpc": "distance_target_kpc"}
-
-
-def quantile(spec, uniform: np.ndarray) -> np.ndarray:
-    """Return the values of a distribution at uniform numbers in [0, 1)."""
-    if not isinstance(spec, dict):
-        return np.full(len(uniform), float(spec))
-    ((name, value),) = spec.items()
-    return QUANTILES[name](uniform, value)
-
-
-def _power_law(uniform, value):
-    low, high, index = value["low"], value["high"], value["index"]
-    if index == -1:
-        return low * (high / low) ** uniform
-    a, b = low ** (index + 1), high ** (index + 1)
-    return (a + (b - a) * uniform) ** (1 / (index + 1))
-
-
-def _uniform_cos(uniform, value):
-    return np.arccos(np.cos(value[0]) + (np.cos(value[1]) - np.cos(value[0])) * uniform)
-
-
-def _uniform_sin(uniform, value):
-    return np.arcsin(np.sin(value[0]) + (np.sin(value[1]) - np.sin(value[0])) * uniform)
-
-
-QUANTILES = {
-    "uniform": lambda uniform, value: value[0] + (value[1] - value[0]) * uniform,
-    "uniform_cos": _uniform_cos,
-    "uniform_sin": _uniform_sin,
-    "power_law": _power_law,
-}
 
 
 def _stratify(settings: dict, stream: tuple) -> tuple[dict[str, np.ndarray], np.ndarray]:
@@ -153,34 +114,46 @@ def place_noise(blocks: list[dict], settings: dict, uniform: np.ndarray, slots) 
     return mine[which], settings["margin"] + (position - edges[which]) * step
 
 
-def draw(blocks: list[dict], models: dict[str, dict], settings: dict) -> tuple[pd.DataFrame, pd.DataFrame]:
+def columns(source: str) -> dict[str, tuple]:
+    """Return name -> (dtype, unit, meaning) of draw.parquet, for signals of a source."""
+    return COLUMNS | of_source.ROW[source] | TARGET_COLUMNS
+
+
+def draw(blocks: list[dict], signals, settings: dict) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Return the systems and the examples of one dataset.
 
-    models: class name -> {"source", "fixed_direction", "realisation"} of each waveform model.
+    signals: the source of its signals, see `gwsim.waveforms.sources`.
     """
     stream = (settings["seed"], settings["experiment"], settings["dataset"])
     values, index = _stratify(settings, stream)
     count = int(index.max()) + 1
+    kinds = columns(settings["waveforms"]["source"])
 
     def column(name: str) -> np.ndarray:
         return seeds.uniforms(*stream, name, size=count)[index]
 
     label = values["label"].astype(np.int32)
     signal = np.array([name != NOISE for name in settings["classes"]])[label]
-    systems, system = _systems(label, signal, index, models, settings, stream)
+    systems, system = _systems(label, signal, index, signals, settings, stream)
     block, start = place_noise(
         blocks, settings, column("noise"), lambda size: seeds.uniforms(*stream, "slot", size=size)
     )
     table = {"label": label, "system": system, "psd_block": block, "start_sample": start}
     table |= _gps(blocks, block, start, settings["sample_rate"])
-    for name, spec in (DEFAULTS | settings["columns"]).items():
-        drawn = _column(name, spec, values, index, column)
-        table[TARGETS.get(name, name)] = np.where(signal, drawn, np.nan)
+    for name, spec in (defaults(settings["waveforms"]["source"]) | settings["columns"]).items():
+        if TARGETS.get(name, name) in kinds:
+            drawn = _column(name, spec, values, index, column)
+            table[TARGETS.get(name, name)] = np.where(signal, drawn, np.nan)
     for target in TARGETS.values():
         table.setdefault(target, np.full(len(label), np.nan))
     _fix_directions(table, systems)
-    frame = pd.DataFrame({name: np.asarray(table[name], COLUMNS[name][0]) for name in COLUMNS})
+    frame = pd.DataFrame({name: np.asarray(table[name], kinds[name][0]) for name in kinds})
     return systems, frame
+
+
+def defaults(source: str) -> dict:
+    """Return how columns are drawn that a configuration does not name, for signals of a source."""
+    return DEFAULTS | of_source.ORIENTATION[source]
 
 
 def _column(name, spec, values, index, column) -> np.ndarray:
@@ -188,7 +161,7 @@ def _column(name, spec, values, index, column) -> np.ndarray:
         return values[name]
     if isinstance(spec, dict) and "list" in spec:
         return np.asarray(spec["list"], float)[index % len(spec["list"])]
-    return quantile(spec, column(name))
+    return distributions.quantile(spec, column(name))
 
 
 def _gps(blocks, block, start, rate) -> dict[str, np.ndarray]:
@@ -197,32 +170,33 @@ def _gps(blocks, block, start, rate) -> dict[str, np.ndarray]:
     return {"gps_second": origin + start // rate, "gps_nanosecond": nanosecond}
 
 
-def _systems(label, signal, index, models, settings, stream) -> tuple[pd.DataFrame, np.ndarray]:
-    """Return the systems' table and each row's place in it: one a model, or one an example if fresh."""
-    names = [name for name in settings["classes"] if name != NOISE]
-    if settings["fresh"]:
-        fresh = seeds.generator(*stream, "realisation").integers(0, 2**63 - 1, size=int(index.max()) + 1)
-        labels, realisation = label[signal], fresh[index][signal]
-        place = np.cumsum(signal) - 1
+def _systems(label, signal, index, signals, settings, stream) -> tuple[pd.DataFrame, np.ndarray]:
+    """Return the systems' table and each row's place in it: one a model, or one an example if own."""
+    count = int(index.max()) + 1
+    if settings["own"]:
+        labels, places, place = label[signal], index[signal], np.cumsum(signal) - 1
     else:
-        labels = np.array([settings["classes"].index(name) for name in names], dtype=np.int32)
-        realisation = np.array([models[name]["realisation"] for name in names], dtype=np.int64)
-        place = np.searchsorted(labels, label)
+        labels = np.flatnonzero([name != NOISE for name in settings["classes"]]).astype(np.int32)
+        places, place = np.zeros(len(labels), int), np.searchsorted(labels, label)
+
+    def uniform(name: str) -> np.ndarray:
+        return seeds.uniforms(*stream, name, size=count)[places]
+
+    def integers(name: str) -> np.ndarray:
+        return seeds.generator(*stream, name).integers(0, 2**63 - 1, size=count)[places]
+
     model = [settings["classes"][i] for i in labels]
-    columns = {
-        "label": labels,
-        "model": model,
-        "source": [models[name]["source"] for name in model],
-        "realisation": realisation,
-        "fixed_direction": [models[name]["fixed_direction"] for name in model],
-    }
-    return pd.DataFrame(
-        {name: pd.Series(columns[name], dtype=SYSTEM_COLUMNS[name][0]) for name in SYSTEM_COLUMNS}
-    ), np.where(signal, place, -1)
+    found = {"label": labels, "model": model}
+    found |= signals.systems(model, settings["waveforms"], uniform, integers)
+    kinds = of_source.SYSTEM[settings["waveforms"]["source"]]
+    table = {name: pd.Series(found[name], dtype=kind) for name, (kind, _, _) in kinds.items()}
+    return pd.DataFrame(table), np.where(signal, place, -1)
 
 
 def _fix_directions(table: dict, systems: pd.DataFrame) -> None:
     """Put the observer on the pole of sources that are known in one direction only: there they are stored."""
+    if "fixed_direction" not in systems:
+        return
     fixed = np.append(systems["fixed_direction"].to_numpy(bool), False)[table["system"]]
     for name in ("theta", "phi"):
         table[name] = np.where(fixed, 0.0, table[name])

@@ -165,6 +165,11 @@ def roc(positive: np.ndarray, score: np.ndarray) -> dict:
     return {"false_positive": false[kept].tolist(), "true_positive": true[kept].tolist(), "area": area}
 
 
+def curves(labels: np.ndarray, logits: np.ndarray, classes: list[str]) -> dict[str, dict]:
+    """Return each class's ROC curve against all others, by the log odds of its score."""
+    return {one: roc(labels == i, log_odds(logits, i)) for i, one in enumerate(classes)}
+
+
 def thinned(way: np.ndarray, most: int) -> np.ndarray:
     """Return places of at most so many points, evenly along an ascending way, both ends among them."""
     if len(way) <= most:
@@ -221,27 +226,27 @@ def finite(value: float | None) -> float | None:
 
 
 def described(
-    predicted: pd.DataFrame, table: pd.DataFrame, classes: list[str], by: str | None, name: str
+    predicted: pd.DataFrame, table: pd.DataFrame, classes: list[str], by: str | None, name: str, shown=()
 ) -> dict:
     """Return all that figures need of one dataset; groups are by a column that is NaN where it has no part.
 
-    A dataset whose rows fall into no groups has by = None.
+    A dataset whose rows fall into no groups has by = None. Groups of the values `shown` have ROC curves too.
 
     Raises GwsimError for labels that are no class's, and for a class without rows, of the whole or a group.
     """
     table = table.iloc[predicted["row"].to_numpy()]
     labels, taken = predicted["label"].to_numpy(), predicted["predicted"].to_numpy()
     require_every_class(labels, classes, f"dataset '{name}'")
-    snr, found = column(table, "snr", name), {}
+    snr, found, logits = column(table, "snr", name), {}, logits_of(predicted, classes)
     for value, mask in grouped(table, by, labels, noise_place(classes), name).items():
         where = f"group {by} = {value:g} of dataset '{name}'"
         hint = "group by a column that is drawn from a grid, or draw more examples"
         require_every_class(labels[mask], classes, where, hint)
         found[f"{value:g}"] = counted(labels[mask], taken[mask], snr[mask], classes)
-    logits = logits_of(predicted, classes)
-    curves = {one: roc(labels == i, log_odds(logits, i)) for i, one in enumerate(classes)}
+        if value in shown:
+            found[f"{value:g}"]["roc"] = curves(labels[mask], logits[mask], classes)
     whole = counted(labels, taken, snr, classes)
-    return {"classes": classes, **whole, "roc": curves, "by": by, "groups": found}
+    return {"classes": classes, **whole, "roc": curves(labels, logits, classes), "by": by, "groups": found}
 
 
 # ---- numbers with names
@@ -279,9 +284,8 @@ def numbers(name: str, dataset: dict) -> dict[str, dict]:
         words = f"{name} {PLACES.get(dataset['by'], dataset['by'] + ' = {}').format(value)}"
         found[f"accuracy_{name}{end}"] = _balanced(group, f"mean of all classes' TPR, {words}")
         found |= _of_classes(group, dataset["classes"], name + end, words)
-    for one, curve in dataset["roc"].items():
-        words = f"area under the ROC curve of {one} against all others, {name}"
-        found[f"auc_{one}_{name}"] = number(curve["area"], None, sum(dataset["n"]), words)
+        found |= _areas(group, name + end, words)
+    found |= _areas(dataset, name, name)
     noise = noise_place(dataset["classes"])
     flagged, error, n = 1 - dataset["tpr"][noise], dataset["tpr_error"][noise], dataset["n"][noise]
     words = f"share of {name}'s noise taken for a signal; its examples may share noise, the error counts none"
@@ -290,6 +294,15 @@ def numbers(name: str, dataset: dict) -> dict[str, dict]:
 
 def _balanced(part: dict, words: str) -> dict:
     return number(part["balanced_accuracy"], part["balanced_accuracy_error"], sum(part["n"]), words)
+
+
+def _areas(part: dict, end: str, words: str) -> dict[str, dict]:
+    """Return the area under each class's ROC curve; none of a group that has no curves."""
+    meaning = "area under the ROC curve of {} against all others, {}"
+    return {
+        f"auc_{one}_{end}": number(curve["area"], None, sum(part["n"]), meaning.format(one, words))
+        for one, curve in part.get("roc", {}).items()
+    }
 
 
 def _of_classes(part: dict, classes: list[str], end: str, words: str) -> dict[str, dict]:

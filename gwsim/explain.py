@@ -1,7 +1,7 @@
 """The stage `explain`: maps of many examples and how faithful they are, an atlas, and what was misclassified.
 
 Takes a network, examples and its predictions for all of them; gives sets of maps and numbers that say how far
-these can be believed. Sets: `table` (what the numbers rest on), `atlas` (one example of each class) and
+these can be believed. Sets: `table` (what the numbers rest on), `atlas` (some examples of each class) and
 `misclassified` (pairs). In maps.zarr each is a group, xarray.open_zarr(path, group=SET), with
 
 field | dims | unit | dtype | meaning
@@ -26,13 +26,15 @@ import torch
 import xarray as xr
 from torch import Tensor, nn
 
-from gwsim import cams, dataset, devices, draw, faithfulness, maps, selection
+from gwsim import cam_times, cams, dataset, devices, draw, faithfulness, maps, selection
 from gwsim.errors import GwsimError
 from gwsim.models import receptive
 
 BATCH = 64
 # Noise of which the fills of insertion and deletion are made.
 NOISE_ROWS = 256
+# First rows of each class in the atlas, whatever a network makes of them: networks can be compared by these.
+FIRST = 4
 TARGETS = ("predicted", "label")
 TERMS = {
     "drop": "average drop (%), equation 14",
@@ -105,8 +107,8 @@ def explained(network: Network, data: dict, progress=plainly) -> tuple[dict[str,
     rows = selection.choose(test[0].table, settings["select"], settings["examples"])
     table, each = measured(network, *test, rows, progress)
     numbers, tests = faithful(network, test[0], table, progress)
-    best = atlas(gallery[1], len(network.classes))
-    shown = mapped(network, *gallery, best, "predicted", progress)
+    numbers |= cam_times.numbers(when(table, test[0]), network.classes)
+    shown = mapped(network, *gallery, atlas(gallery[1], len(network.classes)), "predicted", progress)
     sets = {"table": table, "atlas": shown, "misclassified": pairs(network, *test, progress)}
     for name, one in sets.items():
         one.attrs["dataset"] = settings["atlas" if name == "atlas" else "dataset"]
@@ -142,11 +144,11 @@ def attributes(network: Network, axes: int) -> dict:
 
 
 def atlas(predictions: pd.DataFrame, classes: int) -> np.ndarray:
-    """Return each class's first correctly classified row, or its first if none is; a class may have none."""
-    correct = predictions["predicted"] == predictions["label"]
-    best = predictions.assign(wrong=~correct).sort_values(["wrong", "row"], kind="stable")
-    first = best.drop_duplicates("label").set_index("label")["row"]
-    return np.array([first[label] for label in range(classes) if label in first.index], dtype=np.int64)
+    """Return the first rows of each class and the one that is shown of it, by class."""
+    by_class = predictions.sort_values(["label", "row"])
+    first = by_class.groupby("label").cumcount() < FIRST
+    shown = by_class["row"].isin(selection.recognised(predictions, classes))
+    return by_class["row"][first | shown].to_numpy(np.int64)
 
 
 def misclassified(predictions: pd.DataFrame, count: int) -> list[tuple[int, int]]:
@@ -230,13 +232,20 @@ def pairs(network, examples, predictions, progress=plainly) -> xr.Dataset:
 
 
 def recognised(shown: xr.Dataset, classes: list[str]) -> dict[str, str]:
-    """Return of each class whether its example in the atlas is correct or wrong, or that it has none."""
+    """Return of each class whether an example in the atlas is correct, all are wrong, or that it has none."""
     label, predicted = shown["label"].values, shown["predicted"].values
-    states = dict(zip(label.tolist(), np.where(label == predicted, "correct", "wrong").tolist(), strict=True))
+    right = set(label[label == predicted].tolist())
+    states = {place: "correct" if place in right else "wrong" for place in label.tolist()}
     return {name: states.get(place, "no example") for place, name in enumerate(classes)}
 
 
 # ---- numbers
+
+
+def when(found: xr.Dataset, examples) -> pd.DataFrame:
+    """Return how long before the event each signal's maps are greatest; the last axis of inputs is time."""
+    *_, times = examples.axes.values()
+    return cam_times.measured(found, times, examples.table)
 
 
 def averages(found: dict[str, pd.DataFrame]) -> dict:

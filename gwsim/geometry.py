@@ -29,12 +29,15 @@ class Geometry:
         return self.window + 2 * self.half_stft
 
 
-def of(settings: dict, bank_samples: int, taps: int) -> Geometry:
-    """Return the sizes; the transforms are long enough that nothing wraps around into the window."""
+def of(settings: dict, bank_start: float, bank_samples: int, taps: int) -> Geometry:
+    """Return the sizes; the transforms are long enough that nothing wraps around into the window.
+
+    bank_start: the first time, in s after the event, of the bank's entries.
+    """
     rate, transform = settings["sample_rate"], settings["spectrogram"]
     window, half_stft, half_filter = round(settings["duration"] * rate), transform["window"] // 2, taps // 2
     light = math.ceil(LIGHT_TRAVEL * rate)
-    origin = [round((event + settings["bank_start"]) * rate) + half_stft for event in settings["event_range"]]
+    origin = [round((event + bank_start) * rate) + half_stft for event in settings["event_range"]]
     first, last = origin[0] - light, origin[1] + bank_samples + light
     needed = max(last + half_filter, window + 2 * half_stft + half_filter - first, last - first, taps)
     return Geometry(
@@ -44,7 +47,7 @@ def of(settings: dict, bank_samples: int, taps: int) -> Geometry:
         hop=transform["hop"],
         bins=layout.frequency_bins(settings),
         fft=fast_length(needed),
-        bank_start=settings["bank_start"],
+        bank_start=bank_start,
         band=(float(settings["band"][0]), float(settings["band"][1])),
     )
 

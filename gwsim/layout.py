@@ -3,9 +3,17 @@
 field | dims | unit | dtype | meaning
 strain | sample, ifo, time | 1 | float32 | whitened noise and signal, with half an STFT window at each side
 spectrogram | sample, ifo, frequency, frame | 1 | float32 | magnitude of strain's STFT, of mean square one
+
+A store may leave the spectrogram out: it follows from strain.
 """
 
+import math
+
 from gwsim import store
+from gwsim.waveforms import columns as of_source
+
+# Compressed as one block, a larger chunk is as small and takes half the time to write and to read.
+LARGE = 2**16
 
 SNR_KINDS = ("optimal", "peak_tile")
 
@@ -22,9 +30,9 @@ REALISED_PER_IFO = {
 }
 
 
-def realised_columns(ifos: list[str]) -> dict[str, tuple]:
-    """Return name -> (dtype, unit, meaning) of the columns that rendering adds to the table."""
-    columns = dict(REALISED)
+def realised_columns(ifos: list[str], source: str) -> dict[str, tuple]:
+    """Return name -> (dtype, unit, meaning) of the columns that rendering signals of a source adds."""
+    columns = REALISED | of_source.RENDERED[source]
     for ifo in ifos:
         for name, (dtype, unit, meaning) in REALISED_PER_IFO.items():
             columns[name.format(ifo=ifo)] = (dtype, unit, meaning.format(ifo=ifo))
@@ -55,9 +63,16 @@ def arrays(settings: dict) -> list[store.Array]:
             chunk=(ifos, *shape),
             dtype="float32",
             attributes={**rounded, "long_name": meaning},
+            block=_block(4 * ifos * math.prod(shape)),
         )
         for name, dims, shape, meaning in fields
+        if name != "spectrogram" or stft["stored"]
     ]
+
+
+def _block(size: int) -> int:
+    """Return how many bytes of a chunk of some size are compressed together: all of a large one."""
+    return size if size > LARGE else 0
 
 
 def frequency_bins(settings: dict) -> int:

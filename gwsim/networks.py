@@ -3,11 +3,20 @@
 Settings of one network stand under EXPERIMENT/networks/NETWORK, of what all are asked under EXPERIMENT.
 """
 
-from gwsim import draw
+from gwsim import draw, view
 
 ASKED = ("evaluate", "explain", "embed")
 # Sections of an experiment that datasets do not depend on.
 SECTIONS = ("networks", *ASKED, "reported")
+# Model -> the array that it takes, and the least size of each of its axes after the ifos.
+TAKES = {
+    "ccsn_cnn": ("spectrogram", 10),
+    "cbc_cnn2d": ("spectrogram", 16),
+    "resnet54": ("strain", 256),
+    "resnet54_mean": ("strain", 256),
+}
+# Model -> its number of features, where it is so small that a wanted number of components may be larger.
+FEATURES = {"resnet54_mean": 16}
 # The paper's figures 9 and 10.
 MISCLASSIFIED = 2
 
@@ -17,8 +26,7 @@ def settings(config: dict, name: str, classes: list[str]) -> dict[str, dict]:
     experiment = config["experiments"][name]
     if not experiment.get("networks"):
         return {}
-    evaluate = {key: value for key, value in experiment["evaluate"].items() if key != "shown"}
-    evaluate |= {"classes": classes, "seconds": experiment["duration"]}
+    evaluate = {**experiment["evaluate"], "classes": classes, "seconds": experiment["duration"]}
     evaluate["grouped"] = [one for one in evaluate["datasets"] if _values(experiment, one, evaluate["by"])]
     found = {
         f"{name}/evaluate": evaluate,
@@ -36,7 +44,7 @@ def settings(config: dict, name: str, classes: list[str]) -> dict[str, dict]:
         },
     }
     for network, recipe in experiment["networks"].items():
-        kind = {key: recipe[key] for key in ("model", "array", "scale")}
+        kind = {key: recipe[key] for key in ("model", "array", "scale", "rate") if key in recipe}
         found[f"{name}/networks/{network}/train"] = {**kind, "classes": classes, **recipe["train"]}
     return found
 
@@ -72,7 +80,7 @@ def _in_order(reported: dict | None) -> dict | None:
     return reported and {**reported, "numbers": [list(pair) for pair in reported["numbers"].items()]}
 
 
-def faults(experiment: dict, classes: list[str], splits) -> list[str]:
+def faults(experiment: dict, classes: list[str], splits, sample_rate: int) -> list[str]:
     """Return what is wrong with an experiment's networks and what they are asked."""
     if not experiment.get("networks"):
         return []
@@ -86,6 +94,7 @@ def faults(experiment: dict, classes: list[str], splits) -> list[str]:
             found.append(f"{place}: no {kind} '{name}' (known: {', '.join(known)})")
 
     for network, recipe in experiment["networks"].items():
+        found += [f"networks.{network}.{fault}" for fault in _seen(experiment, recipe, sample_rate)]
         place = f"networks.{network}.train"
         for role in ("dataset", "validation"):
             needs(f"{place}.{role}", recipe["train"][role], datasets)
@@ -113,8 +122,9 @@ def faults(experiment: dict, classes: list[str], splits) -> list[str]:
         found.append(f"explain.target: got '{explain['target']}', expected one of {known}")
     for place in ("explain", "embed"):
         for column, value in experiment[place]["select"].items():
-            if column not in draw.COLUMNS:
-                found.append(f"{place}.select: no column '{column}' (known: {', '.join(draw.COLUMNS)})")
+            known = draw.columns(experiment["waveforms"]["source"])
+            if column not in known:
+                found.append(f"{place}.select: no column '{column}' (known: {', '.join(known)})")
                 continue
             name = experiment[place]["dataset"]
             values = _values(experiment, name, column) if name in datasets else []
@@ -122,6 +132,11 @@ def faults(experiment: dict, classes: list[str], splits) -> list[str]:
                 found.append(
                     f"{place}.select.{column}: got {value}, {name} has {', '.join(map(str, values))}"
                 )
+    tested = (name for name in evaluate["datasets"] if name in datasets)
+    known = {value for name in tested for value in _values(experiment, name, evaluate["by"])}
+    if known and (strange := [f"{value:g}" for value in evaluate["shown"] if value not in known]):
+        listed = ", ".join(f"{value:g}" for value in sorted(known))
+        found.append(f"evaluate.shown: got {', '.join(strange)}, the values of {evaluate['by']} are {listed}")
     most = 86400 / experiment["duration"]
     for rate in evaluate["false_alarms_per_day"]:
         if not 0 < rate <= most:
@@ -130,6 +145,28 @@ def faults(experiment: dict, classes: list[str], splits) -> list[str]:
                 f"one a window of {experiment['duration']} s"
             )
     return found
+
+
+def _seen(experiment: dict, recipe: dict, sample_rate: int) -> list[str]:
+    """Return where a network's model does not take what its recipe lets it see."""
+    array, least = TAKES[recipe["model"]]
+    features, pca = FEATURES.get(recipe["model"]), experiment["embed"]["pca"]
+    if features and features < pca:
+        return [
+            f"model: {recipe['model']} has {features} features, of which embed.pca wants {pca} components"
+        ]
+    if recipe["array"] != array:
+        return [f"array: got {recipe['array']}, expected {array}, which {recipe['model']} takes"]
+    settings = {"sample_rate": sample_rate, "duration": experiment["duration"]}
+    settings["spectrogram"] = experiment["render"]["spectrogram"]
+    seen = view.of(recipe)
+    if faults := seen.faults(settings):
+        return faults
+    axes = {name: len(values) for name, values in seen.axes(settings).items()}
+    if min(axes.values()) >= least:
+        return []
+    sizes = " and ".join(f"{size} along {name}" for name, size in axes.items())
+    return [f"model: {recipe['model']} takes at least {least} values along each axis, got {sizes}"]
 
 
 def _leaks(experiment: dict, train: dict) -> list[str]:

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from gwsim import coordinates, draw, layout, noise, provenance
+from gwsim.waveforms import columns as of_source
 
 CITATION = {
     "simulated": "simulated with gwsim-pipeline; no data of a detector, no DOI",
@@ -50,26 +51,42 @@ def dataset_arrays(table: pd.DataFrame, source: noise.NoiseStore, settings: dict
 
 
 def _axes(settings: dict) -> dict[str, dict]:
-    """Return the coordinates of strain and spectrogram; time zero is the window's first sample."""
+    """Return the coordinates of strain, and of spectrograms that are stored, by the window's first sample."""
     rate, stft = settings["sample_rate"], settings["spectrogram"]
     window, half = round(settings["duration"] * rate), stft["window"] // 2
     time = (np.arange(window + 2 * half) - half) / rate
     frame = np.arange(window // stft["hop"] + 1) * stft["hop"] / rate
     frequency = np.arange(layout.frequency_bins(settings)) * rate / stft["window"]
     origin = "after the window's first sample"
-    return {
+    axes = {
         **coordinates.ifo_axis(settings["ifos"]),
         "time": coordinates.array(
             ("time",), time, "s", f"time {origin}; what is outside the window is margin"
         ),
+    }
+    if not stft["stored"]:
+        return axes
+    return axes | {
         "frame": coordinates.array(("frame",), frame, "s", f"centre of the STFT frame {origin}"),
         "frequency": coordinates.array(("frequency",), frequency, "Hz", "frequency of the spectrogram"),
     }
 
 
+def of_systems(table: pd.DataFrame, systems: pd.DataFrame, source: str) -> pd.DataFrame:
+    """Return what each row says of its system as it was realised; NaN, or -1, where it has none."""
+    place, found = table["system"].to_numpy(), {}
+    for name, (kind, _, _) in of_source.PUBLISHED[source].items():
+        missing = np.nan if kind.startswith("float") else -1
+        # System -1 is the last one.
+        found[name] = np.append(systems[name].to_numpy(), missing)[place].astype(kind)
+    return pd.DataFrame(found, index=table.index)
+
+
 def _columns(table: pd.DataFrame, settings: dict, classes: list[str]) -> dict[str, dict]:
     """Return each column of the table as an array of samples."""
-    known = draw.COLUMNS | layout.realised_columns(settings["ifos"])
+    source = settings["source"]
+    known = draw.columns(source) | of_source.PUBLISHED[source]
+    known |= layout.realised_columns(settings["ifos"], source)
     flags = {"label": classes, "snr_kind": layout.SNR_KINDS}
     arrays = {}
     for name in table.columns:
@@ -106,10 +123,14 @@ def card_text(title: str, table: pd.DataFrame, card: dict) -> str:
     counts = "\n".join(
         f"| {i} | {name} | {int((table['label'] == i).sum())} |" for i, name in enumerate(names)
     )
+    (experiment,) = card["configuration"]["experiments"].values()
+    arrays = "`strain (ifo, time)`"
+    if experiment["render"]["spectrogram"]["stored"]:
+        arrays += ", `spectrogram (ifo, frequency, frame)`"
     return f"""# {title}
 
-{len(table)} examples of whitened gravitational-wave strain and its spectrograms, one row per example of the
-table. Strain source: {card["strain"]}; licence: {LICENCE[card["strain"]]}.
+{len(table)} examples of whitened gravitational-wave strain, one row per example of the table.
+Strain source: {card["strain"]}; licence: {LICENCE[card["strain"]]}.
 
 | label | class | examples |
 |---|---|---|
@@ -117,10 +138,9 @@ table. Strain source: {card["strain"]}; licence: {LICENCE[card["strain"]]}.
 
 Interferometers: {" ".join(card["configuration"]["ifos"])}.
 
-Each example: `strain (ifo, time)`, `spectrogram (ifo, frequency, frame)`, its label, and one value of each
-column of the table. Whitened noise has unit variance per sample. `filter` holds the whitening operator of
-each PSD block and `psd` its spectrum; `psd_index` says which one an example has. Every array has `units` and
-`long_name`.
+Each example: {arrays}, its label, and one value of each column of the table. Whitened noise has unit
+variance per sample. `filter` holds the whitening operator of each PSD block and `psd` its spectrum;
+`psd_index` says which one an example has. Every array has `units` and `long_name`.
 
 ## Open it
 
@@ -129,7 +149,7 @@ import xarray
 
 data = xarray.open_zarr("data.zarr")
 print(data)
-print(data["spectrogram"][0].values.shape, int(data["label"][0]))
+print(data["strain"][0].values.shape, int(data["label"][0]))
 ```
 
 The store is plain Zarr format 3 (sharded, blosc-zstd, crc32c) and opens in any Zarr 3 reader as well.
@@ -140,9 +160,8 @@ gwsim {provenance.versions()["gwsim-pipeline"]}, revision {provenance.revision()
 The whole configuration stands in the store's attributes. Waveforms:
 
 ```json
-{json.dumps(card["configuration"]["experiments"][card["experiment"]]["waveforms"], indent=1)}
+{json.dumps(experiment["waveforms"], indent=1)}
 ```
 
-The word `surrogate` means a phenomenological signal of this package that resembles a published simulation in
-spectrum, duration and loudness. It is not that simulation's data.
+{of_source.CARD[card["source"]]}
 """

@@ -1,7 +1,7 @@
 """Rows into arrays: whitened strain with its signal, spectrograms, realised columns. Nothing is drawn here.
 
-Takes rows of `draw.parquet`, whitened noise with its operators, and a bank of quadrupole second derivatives;
-gives the arrays and columns of `layout`, mantissas rounded to a stated number of bits. Rows are made in
+Takes rows of `draw.parquet`, whitened noise with its operators, and a bank of waveforms; gives the arrays and
+columns of `layout`, mantissas rounded to a stated number of bits. Rows are made in
 micro-batches of fixed boundaries, so that a row has the same bits whoever asks for it.
 
 A signal is summed from the bank in frequency, delayed by a phase (never whole samples), and whitened by the
@@ -18,27 +18,27 @@ import torch
 from gwsim import geometry, layout, project, sharding, spectral, stft
 from gwsim.conventions import KPC_CM, STRAIN_UNIT
 from gwsim.errors import GwsimError
-from gwsim.waveforms import quadrupole
 
 MICRO_BATCH = sharding.LEAST_ROWS
-CACHED_BLOCKS = 512
+CACHED_BLOCKS = CACHED_ENTRIES = 512
 # D h in cm, over a distance of 1 kpc, in units of STRAIN_UNIT.
 UNIT_AT_ONE_KPC = 1.0 / (KPC_CM * STRAIN_UNIT)
 
 
 class Renderer:
-    """Renders rows of one dataset. noise and bank are sources of arrays: see NoiseStore and BankStore.
+    """Renders rows of one dataset. noise and bank are sources of arrays: see NoiseStore and Bank.
 
-    noise: ifos, taps (a number), windows(block, first, size), psd(block), filter(block);
-    bank: samples (a number), entry(system).
+    noise: taps (a number), windows(block, first, size), psd(block), filter(block);
+    bank: start and samples (numbers), own, entries(systems), weights(table, convention), realised(table).
     """
 
     def __init__(self, settings: dict, noise, bank, device: str = "cpu"):
         self.settings, self.noise, self.bank, self.device = settings, noise, bank, device
         self.ifos = settings["ifos"]
-        self.geometry = geometry.of(settings, bank.samples, noise.taps)
+        self._realised = layout.realised_columns(self.ifos, settings["source"])
+        self.geometry = geometry.of(settings, bank.start, bank.samples, noise.taps)
         self._operators = _Cache(self._operator, CACHED_BLOCKS)
-        self._spectra = _Cache(self._spectrum, CACHED_BLOCKS)
+        self._spectra = _Cache(self._spectrum, CACHED_ENTRIES)
 
     def rows(
         self, table: pd.DataFrame, out: dict | None = None
@@ -74,27 +74,30 @@ class Renderer:
         """Render one micro-batch of rows."""
         strain, columns = self.strain(table)
         strain = round_mantissa(strain, self.settings["keep_bits"])
-        sizes = self.geometry
-        spectrogram = stft.magnitude(strain, 2 * sizes.half_stft, sizes.hop, sizes.bins)
-        spectrogram = round_mantissa(spectrogram.contiguous(), self.settings["keep_bits"])
-        return {"strain": strain.cpu().numpy(), "spectrogram": spectrogram.cpu().numpy()}, columns
+        arrays, sizes = {"strain": strain.cpu().numpy()}, self.geometry
+        if self.settings["spectrogram"]["stored"]:
+            spectrogram = stft.magnitude(strain, 2 * sizes.half_stft, sizes.hop, sizes.bins)
+            spectrogram = round_mantissa(spectrogram.contiguous(), self.settings["keep_bits"])
+            arrays["spectrogram"] = spectrogram.cpu().numpy()
+        return arrays, columns
 
     def strain(self, table: pd.DataFrame) -> tuple[torch.Tensor, pd.DataFrame]:
         """Return whitened noise with its signals, and the realised columns."""
         first = table["start_sample"].to_numpy() - self.geometry.half_stft
         strain = self.noise.windows(table["psd_block"].to_numpy(), first, self.geometry.stored)
         strain = torch.as_tensor(strain, device=self.device)
-        if bool(strain.isnan().any()):
+        if bool(strain.sum().isnan()):  # as every sum with a NaN is
             raise GwsimError(
                 f"rows {table.index[0]} to {table.index[-1]} reach past the whitened noise of their block: "
                 "the table does not belong to this noise store; draw it again"
             )
-        kinds = {name: column[0] for name, column in layout.realised_columns(self.ifos).items()}
+        kinds = {name: column[0] for name, column in self._realised.items()}
         columns = {name: np.full(len(table), _missing(kind)) for name, kind in kinds.items()}
         signal = np.flatnonzero(table["system"].to_numpy() >= 0)
         if len(signal):
             whitened, realised = self.signals(table.iloc[signal])
-            strain[torch.as_tensor(signal, device=self.device)] += whitened
+            for place, one in zip(signal, whitened, strict=True):
+                strain[place] += one
             for name, values in realised.items():
                 columns[name][signal] = values
         return strain, pd.DataFrame({name: columns[name].astype(kind) for name, kind in kinds.items()})
@@ -102,8 +105,8 @@ class Renderer:
     def signals(self, table: pd.DataFrame) -> tuple[torch.Tensor, dict[str, np.ndarray]]:
         """Return the whitened signals of rows that have one, scaled as wanted, and what was realised."""
         spectra, arrival = self.projected(table)
-        blocks = table["psd_block"].to_numpy()
-        response, in_window, in_full = self._operators.stack(blocks)
+        operators = [self._operators[int(block)] for block in table["psd_block"]]
+        response, in_window, in_full = zip(*operators, strict=True)
         size, cut = self.geometry.fft, slice(self.geometry.half_stft, -self.geometry.half_stft)
         raw = torch.fft.irfft(spectra, size)[..., : self.geometry.stored]
         unit_ifo = self._snr(torch.fft.rfft(raw[..., cut]), in_window, self.geometry.window)
@@ -111,7 +114,7 @@ class Renderer:
         if self.settings["crop"] == "before":
             alone = torch.nn.functional.pad(raw[..., cut], (self.geometry.half_stft, 0))
             spectra = torch.fft.rfft(alone, size)
-        whitened = torch.fft.irfft(spectra * response, size)[..., : self.geometry.stored]
+        whitened = torch.fft.irfft(_times(spectra, response), size)[..., : self.geometry.stored]
         unit = unit_ifo.square().sum(-1).sqrt().cpu().numpy()
         scale = _scales(table, unit)
         whitened *= torch.as_tensor(scale, dtype=whitened.dtype, device=self.device)[:, None, None]
@@ -122,6 +125,7 @@ class Renderer:
             "snr_whitened": snr_whitened.cpu().numpy(),
             "snr_kind": np.full(len(table), layout.SNR_KINDS.index("optimal")),
             "distance_kpc": 1.0 / scale,
+            **self.bank.realised(table),
         }
         for i, ifo in enumerate(self.ifos):
             realised[f"snr_{ifo}"] = unit_ifo[:, i].cpu().numpy() * scale
@@ -132,19 +136,21 @@ class Renderer:
         """Return each ifo's signal at 1 kpc, as rfft over the transform's length, and its arrival times."""
         second, nanosecond = event_gps(table)
         ra, dec, psi = (table[name].to_numpy() for name in ("ra", "dec", "psi"))
-        plus, cross = quadrupole.weights(
-            table["theta"].to_numpy(), table["phi"].to_numpy(), self.settings["polarisation_convention"]
-        )
+        plus, cross = self.bank.weights(table, self.settings["polarisation_convention"])
         weights = project.coefficients(self.ifos, plus, cross, ra, dec, psi, second, nanosecond)
         delays = project.arrivals(self.ifos, ra, dec, second, nanosecond)
         arrival = table["event_time"].to_numpy()[:, None] + delays
         spectra = self._sum_bank(table["system"].to_numpy(), weights * UNIT_AT_ONE_KPC)
         shift = arrival + self.geometry.bank_start + self.geometry.half_stft / self.geometry.rate
-        return spectra * self._phases(shift), arrival
+        return spectra.mul_(self._phases(shift)), arrival
 
     def _sum_bank(self, systems: np.ndarray, weights: np.ndarray) -> torch.Tensor:
         """Return sum_a weight_a A~_a of each (sample, ifo): one matrix product for each system."""
         weights = torch.as_tensor(weights, dtype=torch.float32, device=self.device)
+        if self.bank.own:
+            entries = torch.as_tensor(self.bank.entries(systems), dtype=torch.float32, device=self.device)
+            spectra = torch.view_as_real(torch.fft.rfft(entries, self.geometry.fft)).flatten(2)
+            return torch.view_as_complex((weights @ spectra).unflatten(-1, (-1, 2)))
         bins = self.geometry.fft // 2 + 1
         total = torch.empty((*weights.shape[:2], bins), dtype=torch.complex64, device=self.device)
         for system in np.unique(systems):
@@ -163,12 +169,12 @@ class Renderer:
         fine = _turn(cycles * torch.arange(low, device=self.device))
         return (coarse[..., :, None] * fine[..., None, :]).flatten(-2)[..., :bins]
 
-    def _snr(self, spectra: torch.Tensor, weight: torch.Tensor, size: int) -> torch.Tensor:
+    def _snr(self, spectra: torch.Tensor, weight: tuple[torch.Tensor, ...], size: int) -> torch.Tensor:
         """Return sqrt(4 sum |h~|^2 / S df) with h~ = dt rfft(h).
 
         Products are float32 and sums of 64 of them too; their sum is float64.
         """
-        terms = stft.power(spectra) * weight
+        terms = _times(stft.power(spectra), weight)
         whole = terms.shape[-1] // 64 * 64
         total = terms[..., :whole].unflatten(-1, (-1, 64)).sum(-1).sum(-1, dtype=torch.float64)
         total += terms[..., whole:].sum(-1, dtype=torch.float64)
@@ -192,7 +198,7 @@ class Renderer:
         return inside / spectral.at_frequencies(psd, self.geometry.rate, frequencies)
 
     def _spectrum(self, system: int) -> torch.Tensor:
-        entry = np.fft.rfft(self.bank.entry(system).astype(np.float64), self.geometry.fft)
+        entry = np.fft.rfft(self.bank.entries(np.array([system]))[0].astype(np.float64), self.geometry.fft)
         return torch.as_tensor(entry, dtype=torch.complex64, device=self.device)
 
 
@@ -210,9 +216,12 @@ class _Cache:
         self._kept.move_to_end(number)
         return self._kept[number]
 
-    def stack(self, numbers: np.ndarray) -> tuple[torch.Tensor, ...]:
-        """Return each tensor of the entries, stacked in the order of the numbers."""
-        return tuple(torch.stack(kind) for kind in zip(*(self[int(n)] for n in numbers), strict=True))
+
+def _times(rows: torch.Tensor, factors: tuple[torch.Tensor, ...]) -> torch.Tensor:
+    """Multiply each row by its own factor, in place: stacked factors would be copied for every batch."""
+    for row, factor in zip(rows, factors, strict=True):
+        row *= factor
+    return rows
 
 
 def _turn(cycles: torch.Tensor) -> torch.Tensor:
@@ -249,5 +258,5 @@ def round_mantissa(values: torch.Tensor, keep_bits: int) -> torch.Tensor:
     if drop == 0:
         return values
     bits = values.view(torch.int32)
-    bits = bits + ((bits >> drop & 1) + ((1 << (drop - 1)) - 1))
-    return (bits & -(1 << drop)).view(torch.float32)
+    rounded = (bits >> drop).bitwise_and_(1).add_((1 << (drop - 1)) - 1).add_(bits)
+    return rounded.bitwise_and_(-(1 << drop)).view(torch.float32)

@@ -46,21 +46,38 @@ class Dataset:
     links: list[tuple[str, str]]
 
 
+@dataclass(frozen=True)
+class Comparison:
+    """Figures and tables of an experiment's networks beside one another; `base` leads to the figures."""
+
+    experiment: str
+    base: str
+    figures: list[dict]
+    tables: list[dict]
+
+    @property
+    def anchor(self) -> str:
+        return f"compare-{self.experiment}"
+
+
 Recipes = dict[str, list[Network]]
 
 
-def write(networks: list[Network], datasets: list[Dataset], settings: dict) -> str:
+def write(
+    networks: list[Network], datasets: list[Dataset], settings: dict, compared: list[Comparison] = ()
+) -> str:
     """Return the page's HTML; settings: run, and experiments with reported and networks with their seeds.
 
     Raises GwsimError where the networks are not those of the settings.
     """
-    found = ordered(networks, settings)
+    found, beside = ordered(networks, settings), {one.experiment: one for one in compared}
     title = f"{settings['run']}: {', '.join(settings['experiments'])}"
-    parts = [f"<h1>{text(title)}</h1>", _contents(found)]
+    parts = [f"<h1>{text(title)}</h1>", _contents(found, beside)]
     for name, recipes in found.items():
         parts.append(f'<h2 id="{text(f"{NUMBERS}-{name}")}">{text(name)}: what was run and found</h2>')
         parts += [_lead(recipes), numbers(recipes, settings["experiments"][name].get("reported"))]
-    for recipes in found.values():
+    for name, recipes in found.items():
+        parts += [_comparison(beside[name])] if name in beside else []
         parts += [_network(seeds) for seeds in recipes.values()]
     return page.document(title, [*parts, _files(networks, datasets)], page.CSS + page.WIDE_CSS)
 
@@ -86,10 +103,12 @@ def ordered(networks: list[Network], settings: dict) -> dict[str, Recipes]:
     }
 
 
-def _contents(found: dict[str, Recipes]) -> str:
+def _contents(found: dict[str, Recipes], beside: dict[str, Comparison]) -> str:
     lines = []
     for experiment, recipes in found.items():
         lines.append(f"<li>{link(f'#{NUMBERS}-{experiment}', f'{experiment}: what was run and found')}</li>")
+        if experiment in beside:
+            lines.append(f"<li>{link(f'#{beside[experiment].anchor}', 'Networks beside one another')}</li>")
         for name, (first, *_) in recipes.items():
             sections = dict.fromkeys(entry["section"] for entry in first.figures)
             inner = " · ".join(link(f"#{_section_id(first, section)}", section) for section in sections)
@@ -123,8 +142,9 @@ def _recipe(seeds: list[Network]) -> str:
     took = [_span(one.about["seconds"]) for one in seeds]
     many = "seeds" if len(seeds) > 1 else "seed"
     return (
-        f"Network {seeds[0].name}: {about['model']}, {about['parameters']:,} parameters, trained for "
-        f"{about['epochs']} epochs of at most {about['examples']:,} examples ({'; '.join(about['phases'])}); "
+        f"Network {seeds[0].name}: {about['model']} over {about['seen']}, {about['parameters']:,} "
+        f"parameters, trained for {about['epochs']} epochs of at most {about['examples']:,} examples "
+        f"({'; '.join(about['phases'])}); "
         f"{many} {', '.join(str(one.seed) for one in seeds)}, trained in {', '.join(took)}. "
         f"Sources at revision {', '.join(dict.fromkeys(one.about['revision'] for one in seeds))}."
     )
@@ -205,6 +225,15 @@ def decimals(value: float, errors: list[float]) -> int:
 # ---- figures and files
 
 
+def _comparison(one: Comparison) -> str:
+    """Return an experiment's networks beside one another."""
+    title = f"{one.experiment}: networks beside one another"
+    parts = [f'<h2 id="{text(one.anchor)}">{text(title)}</h2>']
+    parts += [_figure(one.base, entry) for entry in one.figures]
+    tables = (page.Table(**each) for each in one.tables)
+    return "\n".join([*parts, *map(page.table, tables)])
+
+
 def _network(seeds: list[Network]) -> str:
     """Return a network's figures: the first seed's, and the others' folded."""
     first, *others = seeds
@@ -228,12 +257,14 @@ def _figures(network: Network) -> str:
         if entry["section"] != last:
             last = entry["section"]
             parts.append(f'<h3 id="{text(_section_id(network, last))}">{text(last)}</h3>')
-        source = f"{network.base}/{entry['name']}"
-        pdf = f" {link(f'{source}.pdf', 'PDF')}"
-        parts.append(
-            page.figure(f"{source}.png", entry["title"], f"{entry['title']}. {entry['caption']}", pdf)
-        )
+        parts.append(_figure(network.base, entry))
     return "\n".join(parts)
+
+
+def _figure(base: str, entry: dict) -> str:
+    source = f"{base}/{entry['name']}"
+    pdf = f" {link(f'{source}.pdf', 'PDF')}"
+    return page.figure(f"{source}.png", entry["title"], f"{entry['title']}. {entry['caption']}", pdf)
 
 
 def _files(networks: list[Network], datasets: list[Dataset]) -> str:

@@ -152,7 +152,7 @@ def _meaning(error: jsonschema.ValidationError) -> str:
     for part in error.absolute_schema_path:
         if "$ref" in node:  # the path has no place for it; what stands beside it says more than its target
             target = _schema()["$defs"][node["$ref"].rpartition("/")[2]]
-            node = target if "description" not in node else target | {"description": node["description"]}
+            node = target | {key: value for key, value in node.items() if key != "$ref"}
             meaning = node.get("description", meaning)
         node = node[part]
         if isinstance(node, dict) and isinstance(node.get("description"), str):

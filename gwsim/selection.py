@@ -50,6 +50,17 @@ def balanced(labels: np.ndarray, count: int) -> np.ndarray:
     return np.sort(np.argsort(_turns(labels), kind="stable")[:count])
 
 
+def recognised(predictions: pd.DataFrame, classes: int) -> np.ndarray:
+    """Return each class's first correctly classified row, or its first if none is; a class may have none.
+
+    predictions: row, label, predicted.
+    """
+    correct = predictions["predicted"] == predictions["label"]
+    best = predictions.assign(wrong=~correct).sort_values(["wrong", "row"], kind="stable")
+    first = best.drop_duplicates("label").set_index("label")["row"]
+    return np.array([first[label] for label in range(classes) if label in first.index], dtype=np.int64)
+
+
 def _turns(labels: np.ndarray) -> np.ndarray:
     """Return how many of its class stand before each."""
     return pd.Series(labels).groupby(labels).cumcount().to_numpy()

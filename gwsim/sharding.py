@@ -4,6 +4,8 @@ import math
 
 # A shard is a whole number of render's micro-batches.
 LEAST_ROWS = 64
+# A bank's shard: some tens of MiB of any source's entries.
+BANK_ROWS = 256
 
 
 def rows_per_shard(row_bytes: int, shard_mib: float) -> int:

@@ -7,23 +7,17 @@ the stages that use it; paths of settings are STAGE, or EXPERIMENT/DATASET/STAGE
 import math
 
 from gwsim import networks, segments, sharding
+from gwsim.distributions import value_range
 
 NOISE = "noise"
 # Values that a dataset need not give.
 DATASET_DEFAULTS = {"reuse": "overlap", "paired": False}
+# What the systems of a dataset are drawn from.
+DRAWN_FROM = ("source", "models", "realisations", "columns")
 
 
 def splits(config: dict) -> dict:
     return segments.resolve_splits(config["segments"]["splits"], config["segments"]["guard"])
-
-
-def value_range(spec) -> tuple[float, float]:
-    """Return the least and the greatest value that a column's specification can give."""
-    if not isinstance(spec, dict):
-        return float(spec), float(spec)
-    ((name, value),) = spec.items()
-    values = [value["low"], value["high"]] if name == "power_law" else value
-    return float(min(values)), float(max(values))
 
 
 def classes(experiment: dict) -> list[str]:
@@ -38,12 +32,19 @@ def cycle_length(experiment: dict, dataset: dict) -> int:
     return len(classes(experiment)) * math.prod(grids)
 
 
-def systems(experiment: dict, dataset: dict) -> int:
-    """Return the number of systems of a dataset: its models, or its signals where each is fresh."""
-    models = len(experiment["waveforms"]["models"])
-    if experiment["waveforms"]["realisations"] == "default":
-        return models
-    return dataset["examples"] * models // len(classes(experiment))
+def own_systems(experiment: dict) -> bool:
+    """Return whether each signal has a system of its own; else all signals of a model share one."""
+    return experiment["waveforms"].get("realisations") != "default"
+
+
+def bank_rows(experiment: dict, dataset: dict) -> int:
+    """Return the rows of a dataset's bank: its systems, or what they are computed from in `render`."""
+    models = experiment["waveforms"]["models"]
+    if experiment["waveforms"]["source"] == "cbc_scaled":
+        return len({spec["approximant"] for spec in models.values()})
+    if not own_systems(experiment):
+        return len(models)
+    return dataset["examples"] * len(models) // len(classes(experiment))
 
 
 def gps_blocks(config: dict) -> list[int]:
@@ -98,7 +99,16 @@ def _dataset_stages(config: dict, name: str, experiment: dict, dataset_name: str
     signal = {key: config[key] for key in ("ifos", "sample_rate", "band")}
     columns = {**experiment["draw"], **dataset["draw"]}
     stft = experiment["render"]["spectrogram"]
+    event_range = list(value_range(columns["event_time"]))
     waveforms = {**experiment["waveforms"], "sample_rate": config["sample_rate"]}
+    if waveforms["source"] != "ccsn":  # entries that are a dataset's own, as long as its windows
+        waveforms |= {
+            "stream": [config["seed"], name, dataset_name],
+            "columns": {key: columns[key] for key in ("inclination", "phase") if key in columns},
+            "duration": experiment["duration"],
+            "event_range": event_range,
+            "margin": stft["window"] / 2 / config["sample_rate"],
+        }
     draw = {
         **{key: dataset[key] for key in ("split", "examples", "reuse", "paired")},
         "columns": columns,
@@ -106,8 +116,8 @@ def _dataset_stages(config: dict, name: str, experiment: dict, dataset_name: str
         "experiment": name,
         "dataset": dataset_name,
         "classes": classes(experiment),
-        "fresh": experiment["waveforms"]["realisations"] == "fresh",
-        "models": experiment["waveforms"]["models"],
+        "own": own_systems(experiment),
+        "waveforms": {key: waveforms[key] for key in DRAWN_FROM if key in waveforms},
         "sample_rate": config["sample_rate"],
         "window_samples": round(experiment["duration"] * config["sample_rate"]),
         "stft_window": stft["window"],
@@ -120,11 +130,13 @@ def _dataset_stages(config: dict, name: str, experiment: dict, dataset_name: str
         **experiment["render"],
         "shard_rows": sharding.rows_per_shard(row_bytes, experiment["render"]["shard_mib"]),
         "duration": experiment["duration"],
-        "event_range": list(value_range(columns["event_time"])),
+        "event_range": event_range,
         "examples": dataset["examples"],
+        "source": waveforms["source"],
     }
     card = {"experiment": name, "dataset": dataset_name, "run": config["run"], "seed": config["seed"]}
     card |= {"strain": config["strain"]["source"], "classes": classes(experiment)}
+    card["source"] = waveforms["source"]
     # What is learnt from a dataset is no part of it.
     own = {key: value for key, value in experiment.items() if key not in networks.SECTIONS}
     card["configuration"] = {**config, "experiments": {name: {**own, "datasets": {dataset_name: dataset}}}}

@@ -21,4 +21,5 @@ def magnitude(
 
 def power(spectra: Spectra) -> Power:
     """Return |z|^2, several times as fast as z.abs().square()."""
-    return spectra.real.square() + spectra.imag.square()
+    squares = torch.view_as_real(spectra).square()
+    return squares[..., 0] + squares[..., 1]

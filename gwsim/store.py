@@ -42,6 +42,8 @@ class Array:
     dtype: str
     attributes: dict
     compress: bool = True
+    # Bytes that are compressed together; 0 leaves it to Blosc, which takes 32 KiB.
+    block: int = 0
 
 
 def create(folder: Path, arrays: list[Array]) -> None:
@@ -72,7 +74,12 @@ def laid_out(folder: Path) -> list[str]:
 def _create_array(path: Path, array: Array) -> None:
     compressors = [Crc32cCodec()]
     if array.compress:
-        compressors.insert(0, BloscCodec(cname="zstd", clevel=1, shuffle="bitshuffle"))
+        # Eight values are shuffled at a time: a block of another number is not shuffled at all.
+        eight = 8 * np.dtype(array.dtype).itemsize
+        blosc = BloscCodec(
+            cname="zstd", clevel=1, shuffle="bitshuffle", blocksize=array.block // eight * eight
+        )
+        compressors.insert(0, blosc)
     rest = array.shape[1:]
     # A shard is a whole number of inner chunks; readers never see beyond the array's own shape.
     whole = tuple(-(-size // chunk) * chunk for size, chunk in zip(rest, array.chunk, strict=True))

@@ -2,15 +2,20 @@
 
 Takes examples (see `dataset`) and the settings of one network; after every epoch there is a row of metrics
 and a state from which training goes on and ends in the same weights, wherever it was killed. Noise has no
-SNR and belongs to every phase.
+SNR and belongs to every phase. What batch normalisation takes for mean and variance of all examples is
+estimated after every epoch, with the epoch's last weights: the running means that training leaves are of
+weights that were on their way.
 
 Columns of the metrics, one row an epoch: see COLUMNS.
 """
+
+import math
 
 import numpy as np
 import pandas as pd
 import torch
 from torch.nn.functional import cross_entropy
+from torch.optim.swa_utils import update_bn
 
 from gwsim import dataset, devices, models, seeds
 from gwsim.errors import GwsimError
@@ -29,6 +34,8 @@ COLUMNS = {
 PRECISIONS = {"float32": None, "bfloat16": torch.bfloat16}
 # Batches between two looks at the loss: a look makes a GPU wait.
 LOOK_EVERY = 20
+# The first of an epoch's examples, of which batch normalisation's statistics are estimated.
+ESTIMATED = 2048
 
 
 def phase_rows(table: pd.DataFrame, settings: dict, phase: int, name: str) -> np.ndarray:
@@ -152,6 +159,7 @@ class Training:
         with torch.random.fork_rng(devices=_cuda(self.device)):
             torch.manual_seed(seeds.key(self.seed, "epoch", epoch) % 2**63)
             for step, (rows, x) in enumerate(dataset.batches(source.read, order, self.settings["batch"])):
+                self._set_rate((epoch + step / self.batches(epoch)) / len(self.phases))
                 logits, loss = self._forward(self.examples, rows, x)
                 self.optimiser.zero_grad()
                 loss.backward()
@@ -160,6 +168,7 @@ class Training:
                 if step % LOOK_EVERY == 0:
                     self._look(seen, epoch, step)
                 yield step
+            self._estimate(source, order)
         held = self._validate()
         self._look(seen, epoch, step)
         self._look(held, epoch, step)
@@ -173,6 +182,19 @@ class Training:
                 "learning_rate": self.optimiser.param_groups[0]["lr"],
             }
         )
+
+    def _set_rate(self, done: float) -> None:
+        """Set the learning rate of the step before which this part of all epochs is done."""
+        fallen = (1 + math.cos(math.pi * done)) / 2 if self.settings["schedule"] == "cosine" else 1.0
+        self.optimiser.param_groups[0]["lr"] = self.settings["learning_rate"] * fallen
+
+    def _estimate(self, source, order: np.ndarray) -> None:
+        """Estimate the statistics of batch normalisation, where there is any, over whole batches."""
+        size = self.settings["batch"]
+        rows = order[: max(min(len(order), ESTIMATED) // size, 1) * size]
+        batches = dataset.batches(source.read, rows, size)
+        with self._autocast():
+            update_bn((devices.put(x, self.device) for _, x in batches), self.model)
 
     def _enter(self, phase: int) -> None:
         """Choose a phase's rows, and what holds them in memory."""
@@ -207,10 +229,13 @@ class Training:
         return torch.as_tensor(examples.table["label"].to_numpy()[rows], dtype=torch.int64).to(self.device)
 
     def _forward(self, examples, rows: np.ndarray, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        kind = PRECISIONS[self.settings["precision"]]
-        with torch.autocast(self.device.type, dtype=kind, enabled=kind is not None):
+        with self._autocast():
             logits = self.model(devices.put(x, self.device))
         return logits, cross_entropy(logits.float(), self._labels(examples, rows))
+
+    def _autocast(self):
+        kind = PRECISIONS[self.settings["precision"]]
+        return torch.autocast(self.device.type, dtype=kind, enabled=kind is not None)
 
     @torch.no_grad()
     def _validate(self) -> "_Tally":

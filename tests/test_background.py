@@ -16,7 +16,7 @@ import torch
 from gwsim import background, checkpoint, dataset, evaluate, models, noise, render, seeds
 from gwsim.cli import evaluate as verb
 from gwsim.errors import GwsimError
-from gwsim.waveforms import bank, ccsn
+from gwsim.waveforms import sources
 
 CLASSES = ["noise", "s18", "m39"]
 BY = "distance_target_kpc"
@@ -88,10 +88,10 @@ RENDER = {
     "band": [20, 400],
     "duration": 0.5,
     "event_range": [0.0, 0.1],
-    "bank_start": ccsn.START,
+    "source": "ccsn",
     "crop": "after",
     "polarisation_convention": "standard",
-    "spectrogram": {"window": 64, "hop": 32, "f_max": 400},
+    "spectrogram": {"window": 64, "hop": 32, "f_max": 400, "stored": True},
     "keep_bits": 23,
     "shard_rows": 64,
     "examples": 64,
@@ -117,7 +117,7 @@ class Noise:
 
 
 class Bank:
-    samples = 256
+    start, samples, own = 0.1, 256, False
 
     def __init__(self, path=None):
         pass
@@ -138,7 +138,7 @@ def test_rows_of_noise_need_no_more_than_their_place(source):
     table = background.windows(SEGMENTS, "validation", **background.sizes(RENDER, source.taps))
     assert len(table) == (9 - 1) * 2 - 1
     renderer = render.Renderer(RENDER, source, Bank())
-    read = background.reader(renderer, table, "spectrogram", "minmax")
+    read = background.reader(renderer, table, dataset.View())
     got = read(np.arange(3, 10))
     for values, row in zip(got, table.iloc[3:10].itertuples(), strict=True):
         first = row.start_sample - 32
@@ -149,6 +149,15 @@ def test_rows_of_noise_need_no_more_than_their_place(source):
         wanted = np.abs(wanted[:, :26])
         wanted = (wanted - wanted.min()) / (wanted.max() - wanted.min())
         np.testing.assert_allclose(values, wanted, atol=1e-5)
+
+
+def test_a_network_of_strain_gets_the_windows_own_samples(source):
+    table = background.windows(SEGMENTS, "validation", **background.sizes(RENDER, source.taps))
+    renderer = render.Renderer(RENDER, source, Bank())
+    got = background.reader(renderer, table, dataset.View("strain", "none"))(np.arange(2, 5))
+    for values, row in zip(got, table.iloc[2:5].itertuples(), strict=True):
+        first = row.start_sample
+        np.testing.assert_array_equal(values, source.strain[row.psd_block, :, first : first + RATE // 2])
 
 
 def test_windows_fill_what_the_whitening_leaves(source):
@@ -179,6 +188,13 @@ DESCRIPTION = {
 def test_noise_is_rendered_as_the_network_was_fed():
     background.expect(DESCRIPTION, RENDER, 0.5)
     background.expect(DESCRIPTION | {"shape": (3, 26, 17)}, RENDER | {"duration": 1 / 2}, 0.5)
+
+
+def test_noise_is_lowered_to_the_networks_rate():
+    series = DESCRIPTION | {"array": "strain", "scale": "none", "rate": 256, "shape": [3, 128]}
+    background.expect(series, RENDER, 0.5)
+    with pytest.raises(GwsimError, match=r"shape: expected \[3, 128\], render makes \[3, 512\]"):
+        background.expect(series | {"rate": None}, RENDER, 0.5)
 
 
 @pytest.mark.parametrize(
@@ -381,10 +397,10 @@ def test_a_threshold_measured_on_its_own_noise_is_refused():
 class Examples:
     """A dataset in memory, in place of a finished one."""
 
-    def __init__(self, folder, array, scale):
+    def __init__(self, folder, view):
         rng = seeds.generator("test", folder.parent.name)
         self.name, self.classes, self.ifos, self.sample_rate = folder.parent.name, CLASSES, IFOS, RATE
-        self.shape = (3, 26, 17)
+        self.shape = view.shape(RENDER)
         labels = np.arange(30) % 3
         grid = np.where(labels > 0, np.where(np.arange(30) % 2, 1.0, 10.0), np.nan)
         self.table = pd.DataFrame({"label": labels.astype(np.int32), "snr": 20.0 / grid, BY: grid})
@@ -394,19 +410,28 @@ class Examples:
         return self.values[rows]
 
 
-@pytest.fixture
-def arguments(tmp_path, monkeypatch):
+NETWORKS = {
+    "ccsn_cnn": DESCRIPTION,
+    "resnet54": DESCRIPTION | {"model": "resnet54", "array": "strain", "scale": "none", "rate": 512},
+}
+NETWORKS["resnet54"]["shape"] = [3, 256]
+
+
+@pytest.fixture(params=NETWORKS)
+def arguments(request, tmp_path, monkeypatch):
     monkeypatch.setattr(noise, "NoiseStore", Noise)
-    monkeypatch.setattr(bank, "BankStore", Bank)
+    monkeypatch.setattr(sources, "opened", Bank)
     monkeypatch.setattr(dataset, "Examples", Examples)
-    network = models.build("ccsn_cnn", (3, 26, 17), 3, 1)
-    checkpoint.write(tmp_path / "model.safetensors", network.state_dict(), DESCRIPTION)
+    description = NETWORKS[request.param]
+    network = models.build(request.param, tuple(description["shape"]), 3, 1)
+    checkpoint.write(tmp_path / "model.safetensors", network.state_dict(), description)
     settings = {
         "datasets": ["validation", "test"],
         "grouped": ["test"],
         "by": BY,
         "background": {"threshold": "validation", "measured": "test"},
         "false_alarms_per_day": [20000, 1],
+        "shown": [1],
         "seconds": 0.5,
     }
     for name, content in (("settings", settings), ("render", RENDER), ("segments", {"blocks": SEGMENTS})):
@@ -449,18 +474,21 @@ def test_the_verb_writes_predictions_and_numbers_that_follow_from_them(arguments
 def test_windows_of_noise_get_the_logits_of_their_own_input(arguments, source):
     verb.run(arguments)
     windows = pd.read_parquet(arguments.metrics.with_name("background.parquet"))
-    network, _ = checkpoint.load(arguments.model)
+    network, description = checkpoint.load(arguments.model)
     row = windows[windows["split"] == "test"].iloc[4]
     table = pd.DataFrame([row]).assign(system=-1)
     values, _ = render.Renderer(RENDER, source, Bank()).rows(table)
     with torch.no_grad():
-        logits = network(_scaled(values["spectrogram"])).numpy()
+        logits = network(_input(values, description)).numpy()
     p = np.exp(logits[0].astype(np.float64) - logits[0].max())
     assert row["statistic"] == pytest.approx(math.log((p[1] + p[2]) / p[0]), abs=1e-4)
     assert row["predicted"] == p.argmax()
 
 
-def _scaled(values):
+def _input(values, description):
+    if description["array"] == "strain":
+        return torch.from_numpy(dataset.view_of(description).raw(values, RENDER))
+    values = values["spectrogram"]
     return torch.from_numpy((values - values.min()) / np.ptp(values))
 
 
@@ -475,8 +503,8 @@ def test_a_dataset_too_many_or_too_few_is_refused(arguments):
 def test_a_class_without_rows_is_refused_before_the_work(arguments, monkeypatch):
     whole = Examples.__init__
 
-    def short(self, folder, array, scale):
-        whole(self, folder, array, scale)
+    def short(self, folder, view):
+        whole(self, folder, view)
         self.table = self.table[self.table["label"] != 1]
 
     monkeypatch.setattr(Examples, "__init__", short)

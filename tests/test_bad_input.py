@@ -50,7 +50,8 @@ OVERLAY = {
             "render": {"spectrogram": {"window": 64, "hop": 32, "f_max": 400}, "shard_mib": 0.001},
             "datasets": {"train": {"examples": 100}, "validation": None, "test": None, "gallery": None},
             "networks": None,
-        }
+        },
+        "cbc": None,
     },
 }
 OVERLAY["experiments"]["ccsn"]["waveforms"]["models"]["s18"] = "surrogate"
@@ -146,6 +147,7 @@ NOISE_FINALISE = ["noise_finalise", f"{NOISE}/shards.zarr/zarr.json", *OF_NOISE]
 FINALISE = [
     *("finalise", f"{TRAIN}/shards.zarr/zarr.json", *OF_TRAIN, "--table", f"{TRAIN}/draw.parquet"),
     *("--noise", f"{NOISE}/manifest.json", "--card", "results/config/ccsn/train/card.json"),
+    *("--systems", f"{TRAIN}/bank/systems.parquet"),
 ]
 # Every command of the small dataset, in the workflow's order.
 CHAIN = [

@@ -32,8 +32,8 @@ def test_its_size():
     model = CbcCnn2d(SHAPE, CLASSES)
     convolutions = 9 * (3 * 16 + 16 * 32 + 3 * 32 * 32)
     assert sum(value.numel() for value in model.convolutions.parameters()) == convolutions + 2 * (16 + 4 * 32)
-    assert model.features(torch.zeros(1, *SHAPE)).shape == (1, 32 * 5 * 7)
-    assert sum(value.numel() for value in model.parameters()) == 104_980
+    assert model.features(torch.zeros(1, *SHAPE)).shape == (1, 32 * 5 * 31)
+    assert sum(value.numel() for value in model.parameters()) == 104_980 + 64 * 32 * 5 * 24
 
 
 def test_it_is_its_form_written_out(network):
@@ -43,7 +43,7 @@ def test_it_is_its_form_written_out(network):
         y = F.conv2d(y, w[f"convolutions.{place}.weight"], padding=1)
         names = ("running_mean", "running_var", "weight", "bias")
         y = F.batch_norm(y, *(w[f"convolutions.{place + 1}.{name}"] for name in names)).clamp(min=0)
-        y = F.max_pool2d(y, 2) if place < 16 else y
+        y = F.max_pool2d(y, (2, 2) if place < 8 else (2, 1)) if place < 16 else y
     y = (y.flatten(1) @ w["dense1.weight"].T + w["dense1.bias"]).clamp(min=0)
     torch.testing.assert_close(network(inputs()), y @ w["dense2.weight"].T + w["dense2.bias"])
 
@@ -55,20 +55,20 @@ def test_the_cam_layer_is_the_end_of_its_path_and_feeds_the_dense_layers(network
     for module in network.cam_path:
         y = module(y)
     torch.testing.assert_close(cams.activations(network, x), y)
-    assert y.shape == (3, 32, 5, 7) and y.min() == 0 and y.max() > 0
+    assert y.shape == (3, 32, 5, 31) and y.min() == 0 and y.max() > 0
     torch.testing.assert_close(y.flatten(1), network.features(x))
 
 
 def test_cells_of_the_cam_layer_lie_where_their_gradient_is(network):
     """Convolutions and means of weights above zero cut nothing off: the gradient is all that a cell sees."""
     grid = receptive.centres(network.cam_path, 2)
-    cell, x = (2, 3), torch.ones(1, *SHAPE, requires_grad=True)
+    cell, x = (2, 15), torch.ones(1, *SHAPE, requires_grad=True)
     y = x
     for module in network.cam_path:
         if isinstance(module, torch.nn.Conv2d):
             y = F.conv2d(y, module.weight.abs(), padding=1)
         elif isinstance(module, torch.nn.MaxPool2d):
-            y = F.avg_pool2d(y, 2)
+            y = F.avg_pool2d(y, module.kernel_size)
     y[0, :, *cell].sum().backward()
     touched = x.grad.abs().sum((0, 1)).nonzero()
     middle = (touched.min(0).values + touched.max(0).values) / 2
@@ -89,7 +89,7 @@ def test_every_weight_learns():
     assert not any(getattr(module, "inplace", False) for module in model.modules())
 
 
-@pytest.mark.parametrize("shape, features", [((1, 16, 16), 32), ((2, 33, 63), 32 * 2 * 3)])
+@pytest.mark.parametrize("shape, features", [((1, 16, 16), 32 * 4), ((2, 33, 63), 32 * 2 * 15)])
 def test_other_sizes(shape, features):
     model = CbcCnn2d(shape, 5)
     x = torch.rand(2, *shape)

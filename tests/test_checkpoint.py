@@ -41,6 +41,17 @@ def test_a_network_comes_back_as_it_was(saved):
     assert torch.equal(model.eval()(x), again(x))
 
 
+def test_what_batch_normalisation_found_comes_back_too(tmp_path):
+    model, x = models.build("resnet54_mean", (3, 256), len(CLASSES), 4), torch.randn(4, 3, 256)
+    for _ in range(3):
+        model(x)
+    described = DESCRIPTION | {"model": "resnet54_mean", "shape": [3, 256]}
+    checkpoint.write(tmp_path / "model.safetensors", model.state_dict(), described)
+    again, _ = checkpoint.load(tmp_path / "model.safetensors")
+    assert torch.equal(model.eval()(x), again(x))
+    assert int(again.blocks[0].norm1.num_batches_tracked) == 3
+
+
 def test_other_readers_of_safetensors_see_the_same(saved):
     path, model = saved
     theirs = safetensors.numpy.load_file(path)

@@ -19,7 +19,7 @@ import pytest
 
 from gwsim import __version__, command, manifest, store
 from gwsim.errors import GwsimError
-from gwsim.waveforms import bank
+from gwsim.waveforms import sources
 
 ROOT = Path(__file__).parents[1]
 HEAVY = ("numpy", "scipy", "torch", "pandas", "zarr", "tensorstore", "lal", "pycbc", "yaml", "jsonschema")
@@ -291,7 +291,14 @@ command.main(sys.argv[2:])
 def bank_of_two(tmp_path):
     """Arguments of layout and waveforms for a bank of one shard."""
     (tmp_path / "settings.json").write_text(
-        json.dumps({"seconds": 0.5, "sample_rate": 1024, "models": {"s18": "surrogate", "m39": "surrogate"}})
+        json.dumps(
+            {
+                "source": "ccsn",
+                "seconds": 0.5,
+                "sample_rate": 1024,
+                "models": {"s18": "surrogate", "m39": "surrogate"},
+            }
+        )
     )
     systems = pd.DataFrame({"model": ["s18", "m39"], "realisation": [-1, -1]})
     store.write_table(tmp_path / "systems.parquet", systems)
@@ -312,7 +319,15 @@ def files(folder):
 
 @pytest.mark.parametrize(
     ("verb", "limit"),
-    [("settings", 100), ("layout", 300), ("waveforms", 3000), ("waveforms", 200), ("finalise", 500)],
+    [
+        ("settings", 100),
+        ("layout", 300),
+        ("waveforms", 3000),
+        ("waveforms", 200),
+        ("finalise", 500),
+        # Its table of systems fits, the store's metadata does not.
+        ("finalise", 2000),
+    ],
 )
 def test_a_full_disk_is_told_and_what_is_whole_is_kept(capsys, tmp_path, bank_of_two, verb, limit):
     for earlier in ("layout", "waveforms"):
@@ -338,7 +353,7 @@ def test_a_bank_comes_out_of_it_whole(capsys, tmp_path, bank_of_two):
     assert gwsim(capsys, "verify", tmp_path / "bank")[1].endswith("2 rows\n")
     status, out, _ = gwsim(capsys, "inspect", tmp_path / "bank")
     assert status == 0 and "quadrupole   (system 2, component 5, time 512) float32, cm" in out
-    entry = bank.BankStore(tmp_path / "bank" / "data.zarr").entry(1)
+    entry = sources.opened(tmp_path / "bank" / "data.zarr").entries(np.array([1]))[0]
     assert entry.shape == (5, 512) and np.abs(entry).max() > 0
 
 

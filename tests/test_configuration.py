@@ -3,6 +3,8 @@
 import copy
 import json
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -10,23 +12,24 @@ import yaml
 
 from gwsim import configuration, draw, schema, segments, stages
 from gwsim.errors import GwsimError
+from gwsim.waveforms import sources
 
 ROOT = Path(__file__).parents[1]
 SCHEMA = yaml.safe_load(schema.SCHEMA.read_text())
 DEFAULT = yaml.safe_load((ROOT / "config.yaml").read_text())
 OVERLAYS = sorted((ROOT / "workflow" / "configs").glob("*.yaml"))
 # Mappings whose keys are the user's own names.
-OPEN = (
-    "experiments",
-    "experiments.ccsn.datasets",
-    "experiments.ccsn.waveforms.models",
-    "experiments.ccsn.networks",
-    "experiments.ccsn.explain.select",
-    "experiments.ccsn.embed.select",
-    "experiments.ccsn.reported.numbers",
-    "segments.events",
-    "segments.splits",
+OF_EXPERIMENTS = (
+    "datasets",
+    "waveforms.models",
+    "networks",
+    "explain.select",
+    "embed.select",
+    "reported.numbers",
 )
+OPEN = {"experiments", "segments.events", "segments.splits"} | {
+    f"experiments.{name}.{place}" for name in DEFAULT["experiments"] for place in OF_EXPERIMENTS
+}
 
 
 @pytest.fixture
@@ -90,9 +93,11 @@ def in_words(path):
 
 
 def fields(node, path=()):
-    """Every field that the schema names, (path, its schema)."""
+    """Every field that the schema names, (path, its schema); a condition names none."""
     if isinstance(node, dict):
         for key, value in node.items():
+            if key == "if":
+                continue
             if key == "properties":
                 yield from (((*path, name), field) for name, field in value.items())
             yield from fields(value, (*path, key))
@@ -139,6 +144,12 @@ def test_an_overlay_goes_over_mappings_and_leaves_its_arguments(config):
         dataset(draw={"snr": {"power_law": {"index": -4, "low": 8, "high": 100}}}),
         dataset(draw={"snr": {"list": [8, 12]}, "dec": {"uniform_sin": [-1.5708, 1.5708]}}, reuse="never"),
         dataset(draw={"snr": {"grid": [8, 12, 20]}}, paired=True),
+        # The end of a uniform distribution is not drawn.
+        dataset(draw={"snr": 8, "event_time": {"uniform": [0, 1]}}),
+        changed(experiments__cbc__waveforms__source="cbc_scaled"),
+        changed(experiments__cbc__waveforms__end_cycles=0.5),
+        changed(experiments__cbc__waveforms__models__NSBH__spin_1x={"uniform": [-0.3, 0.3]}),
+        changed(experiments__cbc__draw={"event_time": 3.9, "inclination": {"uniform_cos": [0, 0.5]}}),
     ],
 )
 def test_what_a_user_may_write_passes(config):
@@ -157,10 +168,21 @@ def test_every_field_says_what_it_means():
 def test_every_mapping_of_the_schema_is_closed():
     """Unknown keys are refused, or stand for names, at every level; a model's other keys are its reader's."""
     mappings = [
-        (path, node) for path, node in walk(SCHEMA) if isinstance(node, dict) and "properties" in node
+        (path, node)
+        for path, node in walk(SCHEMA)
+        if isinstance(node, dict) and "properties" in node and "if" not in path
     ]
     free = [path for path, node in mappings if node.get("additionalProperties") is not False]
-    assert [path for path in free if path[:2] != ("$defs", "model")] == [] and len(mappings) > 10
+    waveforms = ("$defs", "experiment", "properties", "waveforms")
+    assert [path for path in free if path[:2] != ("$defs", "model")] == [waveforms] and len(mappings) > 10
+    # Closed by its source: each of them leads to a mapping that is.
+    node = dict(mappings)[waveforms]
+    known = set(node["properties"]["source"]["enum"])
+    led = [one["if"]["properties"]["source"] for one in node["allOf"]]
+    assert sorted(name for one in led for name in one.get("enum", [one.get("const")])) == sorted(known)
+    closed = [one["then"]["$ref"].removeprefix("#/$defs/") for one in node["allOf"]]
+    assert all(SCHEMA["$defs"][name]["additionalProperties"] is False for name in closed)
+    assert known == set(sources.SOURCES)
 
 
 MAPPINGS = [path for path, value in walk(DEFAULT) if isinstance(value, dict)]
@@ -235,6 +257,10 @@ def test_what_is_missing_is_named_with_its_meaning():
 MODELS = DEFAULT["experiments"]["ccsn"]["waveforms"]["models"]
 T = "experiments.ccsn.datasets.train"
 TRAIN = "experiments__ccsn__networks__paper__train"
+CBC = "experiments__cbc__waveforms"
+BODIES = f"{CBC}__models"
+SCALED = {f"{CBC}__source": "cbc_scaled"}
+SERIES = DEFAULT["experiments"]["ccsn"]["networks"]["paper"] | {"model": "resnet54", "array": "strain"}
 FAULTS = [
     (
         changed(**{f"{TRAIN}__dataset": "trian"}),
@@ -255,9 +281,50 @@ FAULTS = [
     (changed(**{f"{TRAIN}__phases": []}), "networks.paper.train.phases: got [], expected at least 1 value"),
     (changed(**{f"{TRAIN}__precision": "half"}), "got 'half', expected one of float32, bfloat16"),
     (changed(experiments__ccsn__networks__paper__model="vgg"), "got 'vgg', expected one of ccsn_cnn"),
+    (changed(**{f"{TRAIN}__schedule": "step"}), "got 'step', expected one of constant, cosine"),
+    (
+        changed(experiments__ccsn__networks__paper__model="resnet54"),
+        "networks.paper.array: got spectrogram, expected strain, which resnet54 takes",
+    ),
+    (
+        changed(experiments__ccsn__networks__paper=SERIES | {"model": "resnet54_mean"}),
+        "networks.paper.model: resnet54_mean has 16 features, of which embed.pca wants 50 components",
+    ),
+    (
+        changed(experiments__ccsn__networks__paper__array="strain"),
+        "networks.paper.array: got strain, expected spectrogram, which ccsn_cnn takes",
+    ),
+    (
+        changed(experiments__ccsn__networks__paper__rate=512),
+        "networks.paper.rate: got 512 Hz for spectrogram, expected it for strain alone",
+    ),
+    (
+        changed(experiments__ccsn__networks__paper=SERIES | {"rate": 1000}),
+        "networks.paper.rate: got 1000 Hz, expected a divisor of sample_rate, 4096",
+    ),
+    (
+        changed(experiments__ccsn__networks__paper=SERIES | {"rate": 128}),
+        "networks.paper.rate: got 128 Hz, whose low pass needs a margin of 256 samples; half of",
+    ),
+    (
+        changed(
+            experiments__ccsn__networks__paper=SERIES | {"rate": 512},
+            experiments__ccsn__duration=0.25,
+            experiments__ccsn__render__spectrogram__hop=64,
+        ),
+        "networks.paper.model: resnet54 takes at least 256 values along each axis, got 128 along time",
+    ),
+    (
+        changed(experiments__ccsn__render__spectrogram__hop=512),
+        "ccsn_cnn takes at least 10 values along each axis, got 94 along frequency and 9 along frame",
+    ),
     (
         changed(experiments__ccsn__evaluate__datasets=["test"]),
         "explain.atlas: 'gallery' is not among evaluate",
+    ),
+    (
+        changed(experiments__ccsn__evaluate__shown=[1, 20, 2.5]),
+        "evaluate.shown: got 20, 2.5, the values of distance_target_kpc are 1, 2, 3, 4, 5, 6, 7, 8, 9, 10",
     ),
     (
         changed(experiments__ccsn__evaluate__background={"threshold": "x", "measured": "test"}),
@@ -445,6 +512,105 @@ FAULTS = [
         ),
         "experiments.ccsn.waveforms.models.s18: a file has one realisation, not fresh ones",
     ),
+    (
+        changed(**{f"{CBC}__source": "cbs"}),
+        "cbc.waveforms.source: got 'cbs', expected one of ccsn, cbc, cbc_scaled (Core-collapse",
+    ),
+    (
+        changed(
+            **{CBC: {k: v for k, v in DEFAULT["experiments"]["cbc"]["waveforms"].items() if k != "taper"}}
+        ),
+        "cbc.waveforms: 'taper' is missing (Time over which a signal comes in, before any window (s).)",
+    ),
+    (
+        changed(**{f"{CBC}__seconds": 3}),
+        "cbc.waveforms: unknown key 'seconds' (known: source, taper, end_cycles, models)",
+    ),
+    (
+        changed(experiments__ccsn__waveforms__taper=0.2),
+        "ccsn.waveforms: unknown key 'taper' (known: source, seconds, realisations, models)",
+    ),
+    (
+        changed(**{f"{BODIES}__BBH": "surrogate"}),
+        "models.BBH: got 'surrogate', expected a mapping (One class of",
+    ),
+    (changed(**{f"{BODIES}__BBH__spin_1": 0}), "models.BBH: unknown key 'spin_1' (did you mean 'spin_1"),
+    (
+        changed(**{f"{BODIES}__BBH__approximant": "SEOBNRv4_otp"}),
+        "models.BBH: waveforms of SEOBNRv4_otp: unknown approximant, the nearest time-domain approximant of "
+        "LALSimulation is SEOBNRv4_opt",
+    ),
+    (
+        changed(**{f"{BODIES}__BBH__mass_1": {"uniform": [0, 80]}}),
+        "models.BBH: waveforms of SEOBNRv4_opt: mass_1 from 0, expected masses above 0",
+    ),
+    (
+        changed(**{f"{BODIES}__BBH__mass_1": {"uniform": [5, 800]}}),
+        "models.BBH: waveforms of SEOBNRv4_opt: masses with a ratio of 160, expected at most 100",
+    ),
+    (
+        changed(**{f"{BODIES}__BBH__spin_1z": {"uniform": [-2, 2]}}),
+        "models.BBH: waveforms of SEOBNRv4_opt: spin_1z from -2 to 2, expected spins within -1 and 1",
+    ),
+    (
+        changed(**{f"{BODIES}__BBH__spin_1x": 0.3}),
+        "spin_1x from 0.3 to 0.3, expected 0: no precession; hint: SEOBNRv4P",
+    ),
+    (
+        changed(
+            **{f"{BODIES}__BBH__mass_1": 500, f"{BODIES}__BBH__mass_2": 500},
+            experiments__cbc__datasets__gallery__draw={"snr": 15, "event_time": 0},
+        ),
+        # Before an event at 0 s: light's 25 ms, half a spectrogram's window of 62.5 ms, and the taper.
+        "1000 solar masses would begin 0.0876 s before merger, above the 4.397 Hz where they plunge; hint: "
+        "an earlier start than -0.287598 s, or a taper shorter than 0.2 s",
+    ),
+    (
+        changed(**{f"{CBC}__taper": 4}),
+        "cbc.waveforms.taper: the window is shorter than the taper (got 4 s for 4 s)",
+    ),
+    (
+        changed(experiments__cbc__draw={"event_time": 3.9, "theta": 0}),
+        "cbc.draw.theta: signals of source cbc have none (they have inclination, phase)",
+    ),
+    (
+        dataset(draw={"snr": 8, "inclination": 0}),
+        f"{T}.draw.inclination: signals of source ccsn have none (they have theta, phi)",
+    ),
+    (
+        changed(experiments__cbc__datasets__test__draw={"snr": 8, "inclination": {"grid": [0, 1]}}),
+        "cbc.datasets.test.draw.inclination: got a grid, expected a number or a distribution, "
+        "one value a system",
+    ),
+    (
+        changed(**{f"{BODIES}__BBH__mass_1": {"list": [5, 80]}}),
+        "waveforms.models.BBH.mass_1: got a list, expected a number or a distribution, one value a system",
+    ),
+    (
+        changed(experiments__cbc__draw={"event_time": 3.9, "inclination": 90}),
+        "cbc.datasets.train.draw.inclination: got 90 to 90, expected angles in 0.0000 to 3.1416, in radians",
+    ),
+    (
+        changed(experiments__cbc__render__polarisation_convention="as_printed"),
+        "cbc.render.polarisation_convention: binaries have the standard one, no other was printed",
+    ),
+    (
+        changed(**SCALED, **{f"{CBC}__end_cycles": 2}),
+        "cbc.waveforms.end_cycles: got 2, cbc_scaled has 0 or 1",
+    ),
+    (
+        changed(**SCALED, **{f"{BODIES}__NSBH__spin_1z": 0.1}),
+        "models.NSBH: no SpinTaylorT4 from the bank on mass ratio: spin_1z is not zero. Hint: the direct",
+    ),
+    (
+        changed(**SCALED, **{f"{BODIES}__BBH__mass_2": {"uniform": [2, 80]}}),
+        "models.BBH: no SEOBNRv4_opt from the bank on mass ratio: mass ratio 40 of masses 80 and 2",
+    ),
+    (
+        changed(**SCALED, **{f"{BODIES}__BBH__approximant": "IMRPhenomD"}),
+        "models.BBH: no bank on mass ratio for approximant 'IMRPhenomD': expected SEOBNRv4, SEOBNRv4_opt, "
+        "SpinTaylorT4",
+    ),
     (dataset(split="trian"), f"{T}.split: no split 'trian' (known: train, validation, test)"),
     (
         dataset(examples=6003),
@@ -479,9 +645,14 @@ FAULTS = [
         f"{T}.draw.snr.power_law: 'index' is missing (Exponent.)",
     ),
     (
-        dataset(draw={"snr": 8, "event_time": {"uniform": [0, 1]}}),
+        dataset(draw={"snr": 8, "event_time": {"uniform": [0, 1.01]}}),
         f"{T}.draw.event_time: reaches past the example's 1 s",
     ),
+    (
+        dataset(draw={"snr": 8, "event_time": {"list": [0, 1]}}),
+        f"{T}.draw.event_time: reaches past the example's 1 s",
+    ),
+    (dataset(draw={"snr": 8, "event_time": 1}), f"{T}.draw.event_time: reaches past the example's 1 s"),
     (
         dataset(draw={"snr": 8, "event_time": -0.1}),
         f"{T}.draw.event_time: expected values of zero or more, in seconds",
@@ -516,6 +687,23 @@ def test_a_fault_is_told_in_words(config, message):
     assert not any("under any of the given schemas" in line or "is not of type" in line for line in found)
 
 
+def test_a_source_that_is_missing_is_the_one_fault(config):
+    for name in ("ccsn", "cbc"):
+        del config["experiments"][name]["waveforms"]["source"]
+    assert [line.split(" (")[0] for line in faults(config)] == [
+        "experiments.cbc.waveforms: 'source' is missing",
+        "experiments.ccsn.waveforms: 'source' is missing",
+    ]
+
+
+def test_a_configuration_of_supernovae_is_checked_without_the_library_of_binaries():
+    """It takes a second to load, and everyone checks a configuration."""
+    code = "import sys, yaml; from gwsim import configuration; c = yaml.safe_load(open('config.yaml')); "
+    code += "del c['experiments']['cbc']; configuration.check(c); print('lalsimulation' in sys.modules)"
+    run = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
+    assert run.stdout == "False\n", run.stderr
+
+
 def test_reported_numbers_keep_their_order_through_sorted_keys(config):
     reported = json.loads(json.dumps(stages.settings(config)["report"], sort_keys=True))
     names = [name for name, _ in reported["experiments"]["ccsn"]["reported"]["numbers"]]
@@ -523,6 +711,7 @@ def test_reported_numbers_keep_their_order_through_sorted_keys(config):
 
 
 def test_networks_need_what_they_are_asked_and_none_need_nothing(config):
+    del config["experiments"]["cbc"]
     ccsn = config["experiments"]["ccsn"]
     del ccsn["explain"], ccsn["embed"]
     assert faults(config) == [
@@ -561,13 +750,18 @@ def settings_changed(config):
     return {path for path, part in after.items() if before.get(path) != part}
 
 
-def stage(*names):
-    """Paths of stages of the four datasets."""
-    datasets = DEFAULT["experiments"]["ccsn"]["datasets"]
-    return {f"ccsn/{name}/{stage}" for name in datasets for stage in names}
+def stage(*names, of=("ccsn",)):
+    """Paths of stages of the four datasets, of one experiment or more."""
+    return {
+        f"{experiment}/{name}/{stage}"
+        for experiment in of
+        for name in DEFAULT["experiments"][experiment]["datasets"]
+        for stage in names
+    }
 
 
-CARDS = stage("card")
+ALL = tuple(DEFAULT["experiments"])
+CARDS = stage("card", of=ALL)
 MORE = dataset()
 MORE["experiments"]["ccsn"]["datasets"]["more"] = DEFAULT["experiments"]["ccsn"]["datasets"]["train"]
 
@@ -584,17 +778,41 @@ MORE["experiments"]["ccsn"]["datasets"]["more"] = DEFAULT["experiments"]["ccsn"]
         (changed(experiments__ccsn__waveforms__seconds=2), stage("waveforms", "card")),
         (changed(noise__psd_segment=8), {"noise"} | CARDS),
         (changed(noise__stretch=200), {"noise", "segments"} | CARDS),
-        (changed(noise__filter=1), {"noise"} | stage("draw") | CARDS),
+        (changed(noise__filter=1), {"noise"} | stage("draw", of=ALL) | CARDS),
         (changed(segments__guard=5), {"segments"} | CARDS),
         (changed(strain__simulated__drift=0.1), {"strain"} | CARDS),
-        (changed(seed=1), {"strain", "ccsn/embed"} | stage("draw") | CARDS),
-        (changed(band=[30, 1600]), {"noise"} | stage("render") | CARDS),
+        (
+            changed(seed=1),
+            {"strain", "ccsn/embed", "cbc/embed"}
+            | stage("draw", of=ALL)
+            # Binaries that LAL refuses are drawn anew where they are made.
+            | stage("waveforms", of=["cbc"])
+            | CARDS,
+        ),
+        (changed(band=[30, 1600]), {"noise"} | stage("render", of=ALL) | CARDS),
+        (changed(experiments__cbc__waveforms__taper=0.3), stage("waveforms", "card", of=["cbc"])),
+        (changed(experiments__cbc__waveforms__end_cycles=0), stage("waveforms", "card", of=["cbc"])),
+        (
+            changed(experiments__cbc__waveforms__models__BNS__mass_1=1.4),
+            stage("draw", "waveforms", "card", of=["cbc"]),
+        ),
+        (
+            changed(experiments__cbc__draw={"event_time": {"uniform": [3.9, 4]}, "inclination": 0}),
+            stage("draw", "waveforms", "card", of=["cbc"]),
+        ),
+        (
+            changed(experiments__cbc__datasets__test__draw__psi=0),
+            {"cbc/test/draw", "cbc/test/card"},
+        ),
+        (changed(experiments__cbc__render__keep_bits=9), stage("render", "card", of=["cbc"])),
+        (changed(experiments__cbc__render__spectrogram__stored=True), stage("render", "card", of=["cbc"])),
         (changed(run="other"), {"report"} | CARDS),
         (changed(experiments__ccsn__networks__paper__seeds=[1, 2]), {"report"}),
         (changed(experiments__ccsn__networks__paper__train__batch=64), {"ccsn/networks/paper/train"}),
         (changed(experiments__ccsn__networks__paper__scale="none"), {"ccsn/networks/paper/train"}),
+        (changed(experiments__ccsn__networks__paper=SERIES | {"rate": 512}), {"ccsn/networks/paper/train"}),
         (changed(experiments__ccsn__evaluate__datasets=["test", "gallery"]), {"ccsn/evaluate"}),
-        (changed(experiments__ccsn__evaluate__shown=[2]), {"ccsn/figures"}),
+        (changed(experiments__ccsn__evaluate__shown=[2]), {"ccsn/evaluate", "ccsn/figures"}),
         (changed(experiments__ccsn__explain__score="logit"), {"ccsn/explain"}),
         (changed(experiments__ccsn__explain__align="receptive_field"), {"ccsn/figures"}),
         (changed(experiments__ccsn__embed__perplexity=20), {"ccsn/embed"}),
@@ -621,7 +839,14 @@ def test_stages_know_what_they_need(config):
     train = found["ccsn/train/draw"]
     assert train["columns"] == {"event_time": {"uniform": [0, 0.15]}, "snr": {"uniform": [20, 50]}}
     assert train["classes"] == ["noise", *MODELS] and train["window_samples"] == 4096
-    assert (train["reuse"], train["paired"], train["fresh"]) == ("overlap", False, False)
+    assert (train["reuse"], train["paired"], train["own"]) == ("overlap", False, False)
+    drawn_from = {"source": "ccsn", "models": MODELS, "realisations": "default"}
+    assert train["waveforms"] == drawn_from
+    bank = {"source": "ccsn", "seconds": 1.375, "realisations": "default", "models": MODELS}
+    assert found["ccsn/train/waveforms"] == bank | {"sample_rate": 4096}
+    binaries = found["cbc/gallery/waveforms"]
+    assert (binaries["event_range"], binaries["duration"], binaries["margin"]) == ([3.95, 3.95], 4, 0.0625)
+    assert binaries["stream"] == [config["seed"], "cbc", "gallery"] and found["cbc/train/draw"]["own"] is True
     gallery = found["ccsn/gallery/render"]
     assert gallery["event_range"] == [0.1, 0.1] and gallery["examples"] == 10
     card = found["ccsn/train/card"]["configuration"]
@@ -650,22 +875,29 @@ def test_counts_are_those_of_the_table():
         one = experiment["datasets"]["train"]
         assert stages.cycle_length(experiment, one) == 30
         settings = stages.settings(config)["ccsn/train/draw"] | {"margin": 4500}
-        model = {"source": "surrogate", "fixed_direction": False, "realisation": -1}
-        models = {name: model for name in MODELS}
-        systems, table = draw.draw(blocks, models, settings)
-        assert len(systems) == stages.systems(experiment, one) and len(table) == 120
+        systems, table = draw.draw(blocks, sources.SOURCES["ccsn"], settings)
+        assert len(systems) == stages.bank_rows(experiment, one) and len(table) == 120
     assert len(systems) == 108
+
+
+@pytest.mark.parametrize("source", ["cbc", "cbc_scaled"])
+def test_counts_of_binaries_are_those_of_the_bank(source):
+    """Each signal has a system; what is computed in `render` has one row for each approximant."""
+    config = changed(experiments__cbc__waveforms__source=source)
+    experiment = config["experiments"]["cbc"]
+    one = experiment["datasets"]["gallery"]
+    settings = stages.settings(config)["cbc/gallery/draw"] | {"margin": 20000}
+    blocks = [{"split": "validation", "start": 0, "end": 256, "gps_block": 0}]
+    signals = sources.SOURCES[source]
+    systems, table = draw.draw(blocks, signals, settings)
+    assert (len(table), len(systems)) == (8, 6)
+    assert (
+        len(signals.rows(systems)) == stages.bank_rows(experiment, one) == {"cbc": 6, "cbc_scaled": 2}[source]
+    )
 
 
 def test_blocks_are_those_that_the_splits_touch(config):
     assert stages.gps_blocks(config) == segments.gps_blocks(config["segments"]["splits"], 512)
-
-
-def test_ranges_of_columns():
-    assert stages.value_range(3) == (3, 3)
-    assert stages.value_range({"uniform": [5, 2]}) == (2, 5)
-    assert stages.value_range({"grid": [3, 1, 2]}) == (1, 3)
-    assert stages.value_range({"power_law": {"index": -9, "low": 2, "high": 7}}) == (2, 7)
 
 
 def test_null_in_an_overlay_takes_away_what_it_replaces(config):

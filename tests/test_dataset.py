@@ -8,7 +8,8 @@ import pandas as pd
 import pytest
 import torch
 
-from gwsim import dataset
+from gwsim import dataset, manifest, store
+from gwsim.dataset import View
 from gwsim.errors import GwsimError
 
 SHAPE = (2, 6, 5)
@@ -113,3 +114,83 @@ def test_a_reader_that_leaves_early_leaves_no_thread():
     while threading.active_count() > before and time.monotonic() < deadline:
         time.sleep(0.01)
     assert threading.active_count() == before
+
+
+# ---- views of a store, and of what is rendered
+
+STORED = {"window": 64, "hop": 32, "f_max": 400}
+RENDER = {"ifos": ["H1", "L1"], "sample_rate": 1024, "duration": 0.5, "spectrogram": STORED}
+VIEWS = [View(), View("spectrogram", "none"), View("strain", "none"), View("strain", "minmax", 512)]
+
+
+@pytest.fixture(scope="module")
+def strain():
+    return np.random.default_rng(6).normal(size=(10, 2, 512 + 64)).astype(np.float32)
+
+
+@pytest.fixture(scope="module", params=[("strain", "spectrogram"), ("strain",)], ids=["both", "strain"])
+def finished(request, tmp_path_factory, strain):
+    """A finished dataset that stores both arrays, or strain alone."""
+    arrays = {"strain": strain, "spectrogram": View("spectrogram", "none").raw({"strain": strain}, RENDER)}
+    arrays = {name: arrays[name] for name in request.param}
+    table = pd.DataFrame({"label": np.arange(10) % 3})
+    return publish(tmp_path_factory.mktemp("toy") / "train", arrays, table)
+
+
+def publish(folder, arrays, table):
+    """Return the folder, in which a finished dataset of these arrays now stands."""
+    folder.mkdir()
+    count, dims = len(table), {"strain": ("time",), "spectrogram": ("frequency", "frame")}
+    layouts = [
+        store.Array(
+            name, ("sample", "ifo", *dims[name]), values.shape, count, values.shape[1:], "float32", {}
+        )
+        for name, values in arrays.items()
+    ]
+    store.create(folder, layouts)
+    ranges = [(0, count)]
+    list(store.write_shards(folder, [0], ranges, lambda index: "toy", lambda index: (arrays, None)))
+    store.write_table(folder / "table.parquet", table)
+    experiment = {"duration": 0.5, "render": {"spectrogram": STORED}}
+    configuration = {"ifos": RENDER["ifos"], "sample_rate": 1024, "experiments": {"toy": experiment}}
+    attributes = {"classes": ["noise", "one", "two"], "configuration": configuration}
+    records = manifest.whole_records(folder, ranges)
+    manifest.finalise(folder, records, {}, attributes, {}, beside=("table.parquet",))
+    return folder
+
+
+@pytest.mark.parametrize("view", VIEWS)
+def test_a_store_is_seen_the_same_whichever_arrays_it_has(finished, strain, view):
+    examples, rows = dataset.Examples(finished, view), np.array([7, 2, 2])
+    wanted = view.raw({"strain": strain}, RENDER)[rows]
+    np.testing.assert_array_equal(examples.raw(rows), wanted)
+    np.testing.assert_array_equal(examples.read(rows), dataset.scaled(wanted, view.scale))
+    assert examples.shape == wanted.shape[1:] == (2, *(len(axis) for axis in examples.axes.values()))
+    assert (examples.view, examples.ifos, examples.sample_rate) == (view, ["H1", "L1"], 1024)
+
+
+class Renderer:
+    """Renders strain and nothing else."""
+
+    settings = RENDER
+
+    def __init__(self, strain):
+        self.strain = strain
+
+    def rows(self, table):
+        return {"strain": self.strain[table["row"].to_numpy()]}, None
+
+
+@pytest.mark.parametrize("view", VIEWS)
+def test_rendered_examples_are_seen_as_those_of_a_store(finished, strain, view):
+    examples = dataset.Examples(finished, view)
+    drawn = pd.DataFrame({"row": np.arange(10), "system": -1, "snr_target": np.nan})
+    mixed = dataset.Mixed(examples, drawn, Renderer(strain)).at(np.full(10, 8.0))
+    rows = np.arange(3, 6)
+    np.testing.assert_array_equal(mixed.read(rows), examples.read(rows))
+    assert (mixed.shape, mixed.view, mixed.name) == (examples.shape, view, examples.name)
+
+
+def test_a_rate_that_the_store_cannot_give_is_refused(finished):
+    with pytest.raises(GwsimError, match="rate: got 500 Hz, expected a divisor of sample_rate, 1024"):
+        dataset.Examples(finished, View("strain", "none", 500))

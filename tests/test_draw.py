@@ -10,6 +10,8 @@ from scipy import stats
 
 from gwsim import draw, noise
 from gwsim.errors import GwsimError
+from gwsim.waveforms import ccsn, columns
+from gwsim.waveforms.sources import binaries, supernovae
 
 RATE = 64
 BLOCKS = [
@@ -19,6 +21,7 @@ BLOCKS = [
     {"split": "train", "start": 1500, "end": 1503},
 ]
 CLASSES = ["noise", "loud", "quiet", "file"]
+# Models as `ccsn.describe` tells of them.
 MODELS = {
     "loud": {"source": "surrogate", "fixed_direction": False, "realisation": -1},
     "quiet": {"source": "surrogate", "fixed_direction": False, "realisation": -1},
@@ -34,7 +37,8 @@ SETTINGS = {
     "experiment": "ccsn",
     "dataset": "train",
     "classes": CLASSES,
-    "fresh": False,
+    "own": False,
+    "waveforms": {"source": "ccsn", "models": MODELS, "realisations": "default", "columns": {}},
     "sample_rate": RATE,
     "window_samples": RATE,
     "stft_window": 16,
@@ -44,11 +48,19 @@ SETTINGS["margin"] = noise.margin_samples(SETTINGS)
 EVERYWHERE = ("psd_block", "start_sample", "gps_second", "gps_nanosecond", "label", "system")
 
 
-def drawn(columns=None, **changes):
+@pytest.fixture(autouse=True)
+def described(monkeypatch):
+    """Models stand in the settings as they are described, so that no file is opened."""
+    monkeypatch.setattr(ccsn, "describe", lambda spec: spec)
+
+
+def drawn(columns=None, fresh=False, models=MODELS, **changes):
     """Systems and table under some changes of the settings; columns are added to the usual ones."""
+    waveforms = SETTINGS["waveforms"] | {"models": models, "realisations": "fresh" if fresh else "default"}
+    changes |= {"own": fresh, "waveforms": waveforms}
     settings = SETTINGS | changes | {"columns": SETTINGS["columns"] | (columns or {})}
     settings["columns"] = {name: spec for name, spec in settings["columns"].items() if spec is not None}
-    return draw.draw(BLOCKS, MODELS, settings)
+    return draw.draw(BLOCKS, supernovae, settings)
 
 
 def same(one, other, but=()):
@@ -64,10 +76,10 @@ def uniform_p(values):
 def test_the_tables_are_what_their_description_says():
     systems, table = drawn()
     assert {name: str(kind) for name, kind in table.dtypes.items()} == {
-        name: kind for name, (kind, _, _) in draw.COLUMNS.items()
+        name: kind for name, (kind, _, _) in draw.columns("ccsn").items()
     }
     assert {name: str(kind) for name, kind in systems.dtypes.items()} == {
-        name: kind for name, (kind, _, _) in draw.SYSTEM_COLUMNS.items()
+        name: kind for name, (kind, _, _) in columns.SYSTEM["ccsn"].items()
     }
     assert len(table) == 4000 and len(systems) == 3
 
@@ -150,9 +162,8 @@ def test_columns_share_no_numbers():
 def test_no_two_choices_have_a_stream_in_common():
     names = ["event_time", "snr", "distance_kpc", "ra", "dec", "psi", "theta", "phi"]
     models = {name: model | {"fixed_direction": False} for name, model in MODELS.items()}
-    columns = {name: {"uniform": [0, 1]} for name in names}
-    settings = SETTINGS | {"columns": columns, "fresh": True, "examples": 8000}
-    systems, table = draw.draw(BLOCKS, models, settings)
+    flat = {name: {"uniform": [0, 1]} for name in names}
+    systems, table = drawn(flat, fresh=True, models=models, examples=8000)
     signal = table[table["label"] > 0]
     numbers = {name: signal[draw.TARGETS.get(name, name)].to_numpy() for name in names}
     for one, other in itertools.combinations(names, 2):
@@ -328,7 +339,7 @@ def test_every_place_can_be_reached_and_none_else():
 
 def test_blocks_too_short_for_an_example_are_an_error():
     with pytest.raises(GwsimError, match=r"no PSD block of split 'train' is as long as an example"):
-        draw.draw(BLOCKS[3:], MODELS, SETTINGS)
+        draw.draw(BLOCKS[3:], supernovae, SETTINGS)
 
 
 def test_noise_that_is_never_reused_is_not_shared_even_in_margins():
@@ -357,7 +368,7 @@ def test_too_little_noise_is_an_error_with_its_numbers():
 def test_gps_is_that_of_the_first_sample(rate):
     settings = SETTINGS | {"sample_rate": rate, "window_samples": rate, "examples": 400}
     settings["margin"] = noise.margin_samples(settings)
-    _, table = draw.draw(BLOCKS, MODELS, settings)
+    _, table = draw.draw(BLOCKS, supernovae, settings)
     for row in table.itertuples():
         exact = BLOCKS[row.psd_block]["start"] + Fraction(row.start_sample, rate)
         assert row.gps_second == exact // 1 and 0 <= row.gps_nanosecond < 10**9
@@ -374,3 +385,105 @@ def test_reuse_factor_counts_seconds():
 def test_an_overlap_without_blocks_of_its_split_is_an_error():
     with pytest.raises(GwsimError, match="no PSD block of split 'other'"):
         drawn(split="other")
+
+
+# Compact binaries: no two examples share a system
+
+BODIES = {
+    "heavy": {"approximant": "A", "mass_1": {"uniform": [5, 80]}, "mass_2": {"uniform": [5, 80]}},
+    "light": {
+        "approximant": "B",
+        "mass_1": {"uniform": [1, 2]},
+        "mass_2": 1.4,
+        "spin_1z": {"uniform": [-1, 1]},
+    },
+}
+BINARIES = {
+    "own": True,
+    "classes": ["noise", *BODIES],
+    "waveforms": {"source": "cbc", "models": BODIES, "columns": {}},
+}
+
+
+def binary(columns=None, models=BODIES, orbits=None, **changes):
+    """Systems and table of binaries; orbits are the columns of the dataset that its systems are drawn by."""
+    waveforms = BINARIES["waveforms"] | {"models": models, "columns": orbits or {}}
+    settings = SETTINGS | BINARIES | {"waveforms": waveforms} | changes
+    settings["columns"] = SETTINGS["columns"] | (columns or {}) | (orbits or {})
+    return draw.draw(BLOCKS, binaries, settings)
+
+
+def test_tables_of_binaries_are_what_their_description_says():
+    systems, table = binary(examples=300)
+    for part, known in ((table, draw.columns("cbc")), (systems, columns.SYSTEM["cbc"])):
+        assert [(name, str(kind)) for name, kind in part.dtypes.items()] == [
+            (name, kind) for name, (kind, _, _) in known.items()
+        ]
+    assert "theta" not in table and "inclination" not in table
+    signal = table[table["label"] > 0]
+    np.testing.assert_array_equal(signal["system"], np.arange(200))
+    np.testing.assert_array_equal(systems["label"], signal["label"])
+    assert (systems["source"] == systems["model"].map({"heavy": "A", "light": "B"})).all()
+
+
+@pytest.mark.parametrize("paired", [False, True])
+def test_a_binary_is_the_same_in_a_longer_table(paired):
+    grid = {"snr": {"grid": [8, 12, 20]}}
+    short_systems, short = binary(grid, examples=45, paired=paired)
+    systems, table = binary(grid, examples=90, paired=paired)
+    same(table.iloc[:45], short)
+    same(systems.iloc[: len(short_systems)], short_systems)
+
+
+def test_parameters_of_binaries_have_the_laws_of_their_class():
+    systems, _ = binary(examples=6000)
+    heavy, light = (systems[systems["model"] == name] for name in BODIES)
+    assert len(heavy) == len(light) == 2000
+    quantiles = {
+        "heavy mass_1": (heavy["mass_1"] - 5) / 75,
+        "heavy mass_2": (heavy["mass_2"] - 5) / 75,
+        "light mass_1": light["mass_1"] - 1,
+        "light spin_1z": (light["spin_1z"] + 1) / 2,
+        "inclination": (1 - np.cos(systems["inclination"])) / 2,
+        "phase": systems["phase"] / (2 * np.pi),
+    }
+    for name, values in quantiles.items():
+        assert uniform_p(values) > 1e-3, name
+    assert (light["mass_2"] == 1.4).all()
+    without = [name for name in columns.SPINS if name != "spin_1z"]
+    assert (systems[without] == 0).all(axis=None) and (heavy["spin_1z"] == 0).all()
+    names = ["mass_1", "mass_2", "inclination", "phase"]
+    correlation = heavy[names].corr(method="spearman").to_numpy() - np.eye(len(names))
+    assert np.abs(correlation).max() < 4.5 / np.sqrt(len(heavy))
+
+
+def test_a_body_changed_changes_no_other_column_nor_class():
+    systems, table = binary(examples=300)
+    spinning = BODIES | {"heavy": BODIES["heavy"] | {"spin_1z": {"uniform": [-0.5, 0.5]}}}
+    changed, its_table = binary(examples=300, models=spinning)
+    same(table, its_table)
+    same(systems, changed, but=["spin_1z"])
+    heavy = systems["model"] == "heavy"
+    same(systems[~heavy], changed[~heavy])
+    assert (changed.loc[heavy, "spin_1z"] != 0).all()
+
+
+def test_how_a_binary_is_seen_is_the_datasets():
+    systems, table = binary(examples=300)
+    seen, its_table = binary(examples=300, orbits={"inclination": 0.3, "phase": {"uniform": [0, 1]}})
+    same(table, its_table)
+    same(systems, seen, but=["inclination", "phase"])
+    assert (seen["inclination"] == 0.3).all()
+    # The same quantile of another law.
+    np.testing.assert_allclose(seen["phase"] * 2 * np.pi, systems["phase"], rtol=1e-12)
+
+
+def test_paired_binaries_differ_in_the_grid_alone():
+    systems, table = binary({"snr": {"grid": [8, 12, 20]}}, examples=90, paired=True)
+    signal = table[table["label"] > 0]
+    parameters = systems.loc[signal["system"]].set_index(signal.index)
+    alike = pd.concat(
+        [signal.drop(columns=["system", "snr_target"]), parameters.drop(columns="label")], axis=1
+    )
+    assert len(alike.drop_duplicates()) == len(signal) / 3
+    assert systems["mass_1"].nunique() == len(systems) / 3

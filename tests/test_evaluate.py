@@ -154,6 +154,22 @@ def test_roc_is_that_of_scikit_learn_ties_included(rows, digits):
     assert false[false > 0].min() == pytest.approx(least)
 
 
+def test_groups_that_are_shown_have_curves_of_their_rows_and_areas_with_names():
+    found, table = evaluated()
+    got = evaluate.described(found, table, CLASSES, BY, "test", [10])
+    assert "roc" not in got["groups"]["1"] and set(got["groups"]["10"]["roc"]) == set(CLASSES)
+    mine = ((table[BY] == 10) | (table["label"] == 0)).to_numpy()
+    logits, numbers = evaluate.logits_of(found, CLASSES), evaluate.numbers("test", got)
+    for place, name in enumerate(CLASSES):
+        score = evaluate.log_odds(logits, place)[mine]
+        wanted = sklearn.metrics.roc_auc_score(found["label"][mine] == place, score)
+        assert got["groups"]["10"]["roc"][name]["area"] == pytest.approx(wanted, abs=1e-12)
+        one = numbers[f"auc_{name}_test_10kpc"]
+        assert (one["value"], one["n"]) == (pytest.approx(wanted, abs=1e-12), mine.sum())
+        assert f"auc_{name}_test_1kpc" not in numbers
+    assert numbers["auc_s18_test"]["n"] == 400
+
+
 def test_roc_is_resolved_on_a_logarithmic_axis():
     labels, logits, _ = made(100_000)
     false = np.array(evaluate.roc(labels == 2, logits[:, 2].astype(np.float64))["false_positive"])

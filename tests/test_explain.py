@@ -10,7 +10,7 @@ import xarray as xr
 from captum.attr import LayerGradCam
 from torch.nn import functional as F
 
-from gwsim import cams, checkpoint, dataset, explain, models
+from gwsim import cams, checkpoint, dataset, explain, models, selection
 from gwsim.cli import explain as verb
 from gwsim.errors import GwsimError
 
@@ -33,8 +33,16 @@ CASES = pd.DataFrame(
 )
 
 
-def test_the_atlas_has_what_was_recognised():
-    np.testing.assert_array_equal(explain.atlas(CASES, 4), [7, 1, 3])
+def test_what_was_recognised_is_shown():
+    np.testing.assert_array_equal(selection.recognised(CASES, 4), [7, 1, 3])
+
+
+def test_the_atlas_has_the_first_of_each_class_for_any_network_and_what_it_recognises(monkeypatch):
+    np.testing.assert_array_equal(explain.atlas(CASES, 4), [0, 7, 8, 1, 2, 5, 3, 4, 6])
+    monkeypatch.setattr(explain, "FIRST", 1)
+    np.testing.assert_array_equal(explain.atlas(CASES, 4), [0, 7, 1, 3])
+    other = CASES.assign(predicted=[0, 0, 0, 2, 2, 1, 2, 0, 0])
+    np.testing.assert_array_equal(explain.atlas(other, 4), [0, 1, 5, 3])
 
 
 def test_the_loudest_misclassified_stand_beside_their_supposed_class():
@@ -56,8 +64,10 @@ class Fake:
     table = pd.DataFrame(
         {"label": label, "snr": snr, "distance_target_kpc": np.where(label > 0, 1.0, np.nan)}
     )
+    table["event_time"] = np.where(label > 0, 0.25, np.nan)
 
     def __init__(self, *_):
+        self.axes = {"frequency": np.arange(14) * 16.0, "frame": np.arange(12) / 32}
         self.values = np.random.default_rng(0).random((30, *self.shape), dtype=np.float32)
 
     def read(self, rows):
@@ -149,6 +159,65 @@ def test_progress_sees_all_work_and_changes_nothing():
     assert counts == {"explain x/test": 3, "insertion and deletion": 24, "randomised networks": 4}
 
 
+def test_times_of_the_maxima_are_those_of_the_stored_maps():
+    _, sets, metrics = asked()
+    table, named = sets["table"], {k: v for k, v in metrics["numbers"].items() if k.startswith("cam_time_")}
+    right = table["label"].values == table["target"].values
+    for place, method in enumerate(SETTINGS["methods"]):
+        for label, name in ((1, "a"), (2, "b")):
+            maps = table["map"].values[place][right & (table["label"].values == label)]
+            cells = [np.unravel_index(one.argmax(), one.shape)[1] for one in maps if np.ptp(one)]
+            # Two unpadded 3x3 convolutions, a pooling by two between them: cell 0 sees frames 0 to 7.
+            before = 0.25 - (3.5 + 2 * np.array(cells)) / 32
+            found = named.pop(f"cam_time_{method}_{name}")
+            assert (found["n"], found["constant"]) == (len(cells), len(maps) - len(cells))
+            assert found["value"] == pytest.approx(np.median(before))
+    # Noise has no event.
+    assert not named
+
+
+class Series(Fake):
+    """A dataset of time series."""
+
+    shape = (2, 256)
+
+    def __init__(self):
+        super().__init__()
+        self.axes = {"time": np.arange(256) / 256}
+
+
+class Small(torch.nn.Module):
+    """A network over time series, whose cells see eight samples each."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv, self.relu, self.dense = (
+            torch.nn.Conv1d(2, 4, 8, 8),
+            torch.nn.ReLU(),
+            torch.nn.Linear(128, 3),
+        )
+        self.cam_layer, self.cam_path = self.relu, [self.conv, self.relu]
+
+    def forward(self, x):
+        return self.dense(self.relu(self.conv(x)).flatten(1))
+
+
+def test_a_network_over_time_series_is_explained():
+    torch.manual_seed(1)
+    network = explain.Network(Small().eval(), "0f", Fake.classes, SETTINGS, torch.device("cpu"))
+    predictions = pd.DataFrame({"row": np.arange(30), "label": Fake.label, "predicted": Fake.label})
+    data = {"test": (Series(), predictions.assign(snr=Fake.snr))}
+    sets, metrics = explain.explained(network, data)
+    table = sets["table"]
+    assert table["map"].dims == ("method", "sample", "x") and table.sizes["x"] == 32
+    assert (table.attrs["grid_stride"], table.attrs["grid_offset"]) == ([8.0], [3.5])
+    maps = table["map"].values[0][table["label"].values == 1]
+    cell = maps[np.ptp(maps, axis=1) > 0].argmax(axis=1)
+    wanted = np.median(0.25 - (8 * cell + 3.5) / 256)
+    assert metrics["numbers"]["cam_time_grad_cam_a"]["value"] == pytest.approx(wanted)
+    assert metrics["numbers"]["insertion_score_cam_noise"]["n"] == 4
+
+
 # ---- the verb
 
 
@@ -194,7 +263,7 @@ def test_the_verb_writes_maps_and_numbers(explained):
         x, torch.from_numpy(table["predicted"].values), relu_attributions=True
     )
     np.testing.assert_allclose(table["map"][0], expected[:, 0].detach(), rtol=1e-4, atol=1e-7)
-    np.testing.assert_array_equal(atlas["label"], [0, 1, 2])
+    np.testing.assert_array_equal(atlas["label"], np.repeat([0, 1, 2], 4))
     np.testing.assert_array_equal(wrong["role"], [0, 1, 0, 1])
     assert (wrong["label"] != wrong["predicted"])[::2].all() and (wrong["target"] == wrong["predicted"]).all()
     for method in (*SETTINGS["methods"], "random"):

@@ -1,12 +1,15 @@
 """Networks for programs without torch."""
 
+import argparse
+
 import numpy as np
 import onnx
 import onnxruntime
 import pytest
 import torch
 
-from gwsim import export, models
+from gwsim import checkpoint, export, models
+from gwsim.cli import export as verb
 from gwsim.errors import GwsimError
 
 SHAPE = (3, 20, 14)
@@ -43,3 +46,20 @@ def test_the_check_sees_another_network(exported):
         GwsimError, match=r"logits differ from torch's by .* of the largest, expected at most 1e-05"
     ):
         export.farthest(content, changed, SHAPE)
+
+
+@pytest.mark.parametrize("rate, said", [(512, {"rate": "512"}), (None, {})])
+def test_the_verb_says_what_the_network_sees(rate, said, tmp_path, capsys):
+    network = models.build("resnet54_mean", (2, 256), 3, 1)
+    seen = {"array": "strain", "scale": "none", "rate": rate}
+    description = {"model": "resnet54_mean", "shape": [2, 256], "classes": ["a", "b", "c"], **seen}
+    description |= {"ifos": ["H1", "L1"], "sample_rate": 1024}
+    checkpoint.write(tmp_path / "model.safetensors", network.state_dict(), description)
+    parser = argparse.ArgumentParser()
+    verb.arguments(parser)
+    verb.run(parser.parse_args([str(tmp_path / "model.safetensors"), str(tmp_path / "model.onnx")]))
+    found = onnx.load(tmp_path / "model.onnx")
+    properties = {entry.key: entry.value for entry in found.metadata_props}
+    assert properties["array"] == '"strain"' and properties["sample_rate"] == "1024"
+    assert {key: value for key, value in properties.items() if key == "rate"} == said
+    assert "logits within" in capsys.readouterr().out

@@ -1,5 +1,6 @@
 """A network's figures: what stands at their axes is what was passed in, and captions say the numbers."""
 
+import itertools
 import json
 import re
 
@@ -14,6 +15,7 @@ from gwsim import background, checkpoint, evaluate, models, seeds
 from gwsim.cli import figures as verb
 from gwsim.dataset import Examples
 from gwsim.errors import GwsimError
+from gwsim.figures import cam_times as when
 from gwsim.figures import (
     classification,
     detection,
@@ -27,6 +29,7 @@ from gwsim.figures import (
     saliency,
     samples,
     style,
+    traces,
     training,
 )
 
@@ -63,8 +66,10 @@ def text_of(figure):
 
 def test_every_figure_has_a_caption_a_title_and_a_section():
     assert set(listing.TITLES) == set(listing.FIGURES)
-    assert {path.stem for path in listing.CAPTIONS.glob("*.rst")} == set(listing.FIGURES)
-    for name in listing.FIGURES:
+    names = {**listing.FIGURES, **listing.COMPARISONS}
+    assert {path.stem for path in listing.CAPTIONS.glob("*.rst")} == set(names)
+    for name in names:
+        assert listing.title(name) and listing.section(name)
         text = listing.static(name)
         assert text.endswith(".")
         assert not re.search(r"[`*|]|::|_\b", text), "markup"
@@ -79,7 +84,7 @@ def all_drawn():
 
 
 def test_figures_are_written_as_png_and_pdf_and_listed_last(tmp_path):
-    drawn.write(all_drawn(), {"seed": 3}, tmp_path / "figures.json")
+    drawn.write(all_drawn(), tmp_path / "figures.json", listing.FIGURES, about={"seed": 3})
     content = json.loads((tmp_path / "figures.json").read_text())
     assert content["about"] == {"seed": 3}
     assert [entry["name"] for entry in content["figures"]] == list(listing.FIGURES)
@@ -93,7 +98,7 @@ def test_figures_are_written_as_png_and_pdf_and_listed_last(tmp_path):
 @pytest.mark.parametrize("spoil", [lambda figures: figures[1:], lambda figures: figures[::-1]])
 def test_a_figure_that_is_missing_or_out_of_order_is_refused(tmp_path, spoil):
     with pytest.raises(GwsimError, match=r"drawn are .*, expected waveforms, spectrograms"):
-        drawn.write(spoil(all_drawn()), {}, tmp_path / "figures.json")
+        drawn.write(spoil(all_drawn()), tmp_path / "figures.json", listing.FIGURES)
     assert not (tmp_path / "figures.json").exists()
 
 
@@ -173,7 +178,7 @@ def predictions(count=60):
 @pytest.fixture(scope="module")
 def evaluated():
     predicted, table = predictions()
-    return {"datasets": {"test": evaluate.described(predicted, table, CLASSES, BY, "test")}}
+    return {"datasets": {"test": evaluate.described(predicted, table, CLASSES, BY, "test", [1, 10])}}
 
 
 @pytest.fixture(scope="module")
@@ -222,7 +227,7 @@ def test_rates_and_their_intervals_stand_at_the_axes():
 
 def test_captions_of_predictions_have_their_numbers(evaluated):
     _, table = predictions()
-    tpr, confusion, roc = classification.drawn(evaluated, {"test": table}, SETTINGS)
+    accuracy, tpr, confusion, roc, each = classification.drawn(evaluated, {"test": table}, SETTINGS)
     group = evaluated["datasets"]["test"]["groups"]["1"]
     assert f"{np.mean(group['tpr'][1:]):.3f} at 1 kpc" in tpr.caption
     assert "30 examples of each signal class" in tpr.caption
@@ -231,6 +236,65 @@ def test_captions_of_predictions_have_their_numbers(evaluated):
     assert f"{group['median_snr'][1]:.3g} (" in confusion.caption
     areas = [curve["area"] for curve in evaluated["datasets"]["test"]["roc"].values()]
     assert f"test {np.mean(areas):.4f}, least {min(areas):.4f}" in roc.caption
+    assert [axis.get_title() for axis in each.figure.axes] == ["1 kpc", "10 kpc"]
+    assert f"1 kpc: noise {group['roc']['noise']['area']:.4f}, s18" in each.caption
+    assert "the 20 examples of noise are the same at every value" in accuracy.caption
+
+
+def balanced(*shares):
+    """Groups of some accuracies, at 1, 2, 3 ..."""
+    return {
+        float(value): {"balanced_accuracy": share, "balanced_accuracy_error": 0.01}
+        for value, share in enumerate(shares, start=1)
+    }
+
+
+@pytest.mark.parametrize(
+    "shares, by, words",
+    [
+        ((0.5, 0.91, 0.89, 0.93, 0.99), "snr_target", "at least 90 % from SNR 4 on (0.890 at SNR 3)"),
+        ((0.5, 0.6), "snr_target", "below 90 % even at SNR 2"),
+        ((0.99, 0.95, 0.8, 0.95), BY, "at least 90 % up to 2 kpc (0.800 at 3 kpc)"),
+        ((0.8, 0.95), BY, "below 90 % even at 1 kpc"),
+        ((0.9, 0.95), BY, "at least 90 % everywhere"),
+    ],
+)
+def test_where_accuracy_passes_is_said_towards_the_louder_ones(shares, by, words):
+    assert classification.passes(balanced(*shares), by) == words
+
+
+def test_accuracies_and_their_errors_stand_at_the_axes():
+    lines = {"a": (balanced(0.5, 0.7), {"color": "k"}), "b": (balanced(0.6, 0.8), {"color": "r"})}
+    (axis,) = classification.accuracy(lines, "snr_target").axes
+    for (line, _, (bars,)), shares in zip(axis.containers, ([0.5, 0.7], [0.6, 0.8]), strict=True):
+        np.testing.assert_array_equal(line.get_ydata(), shares)
+        np.testing.assert_allclose(
+            [one[:, 1] for one in bars.get_segments()], np.c_[shares, shares] + [-0.01, 0.01]
+        )
+    assert axis.get_ylim()[0] <= 0.49 and axis.get_xlabel() == "network SNR"
+    assert [text.get_text() for text in axis.get_legend().get_texts()] == ["a", "b"]
+
+
+def test_groups_of_snr_have_matrices_alone():
+    predicted, table = predictions()
+    table = table.rename(columns={BY: "snr_target"})
+    found = {"datasets": {"test": evaluate.described(predicted, table, CLASSES, "snr_target", "test", [10])}}
+    settings = {**SETTINGS, "by": "snr_target"}
+    accuracy, tpr, confusion, _, each = classification.drawn(found, {"test": table}, settings)
+    assert [axis.get_title() for axis in confusion.figure.axes] == ["SNR 1, n = 80", "SNR 10, n = 80"]
+    counts = np.array(found["datasets"]["test"]["groups"]["10"]["confusion"])
+    image = confusion.figure.axes[1].images[0].get_array()
+    np.testing.assert_allclose(image, counts / counts.sum(axis=1, keepdims=True))
+    assert "violins" not in confusion.caption
+    assert [axis.get_title() for axis in each.figure.axes] == ["SNR 10"]
+    assert {one.figure.axes[0].get_xlabel() for one in (accuracy, tpr)} == {"network SNR"}
+    assert "at SNR 1 and" in tpr.caption
+
+
+def test_many_values_are_marked_every_other_one():
+    _, ((axis,),) = style.subplots(1, 1, 2.0)
+    classification.ticks(axis, np.arange(8.0, 25))
+    assert [tick.get_text() for tick in axis.get_xticklabels()] == [f"{value}" for value in range(8, 25, 2)]
 
 
 def test_confusion_matrices_have_percent_of_each_true_class():
@@ -272,14 +336,16 @@ def test_the_roc_has_every_class(evaluated):
 
 def test_a_dataset_without_groups_says_so(evaluated):
     plain = {"datasets": {"test": {**evaluated["datasets"]["test"], "groups": {}}}}
-    tpr, confusion, _ = classification.drawn(plain, {}, SETTINGS)
-    assert "the dataset test has no groups by" in tpr.caption
-    assert "Nothing is drawn" in confusion.caption
-    wanted = {**SETTINGS, "shown": [3, 4]}
-    assert (
-        "no example of test has"
-        in classification.drawn(evaluated, {"test": pd.DataFrame()}, wanted)[1].caption
-    )
+    found = classification.drawn(plain, {}, SETTINGS)
+    assert [one.name for one in found] == ["accuracy", "tpr", "confusion", "roc", "roc_groups"]
+    assert "the dataset test has no groups by" in found[1].caption
+    for place in (0, 2, 4):
+        assert "Nothing is drawn" in found[place].caption
+    groups = evaluated["datasets"]["test"]["groups"]
+    bare = {key: {k: v for k, v in one.items() if k != "roc"} for key, one in groups.items()}
+    plain["datasets"]["test"]["groups"] = bare
+    found = classification.drawn(plain, {"test": pd.DataFrame()}, {**SETTINGS, "shown": [3, 4]})
+    assert all(f"no example of test has {BY} 3, 4" in found[place].caption for place in (2, 4))
 
 
 def test_detection_is_that_of_the_rules(alarms):
@@ -349,7 +415,8 @@ def test_captions_of_maps_have_their_numbers():
 def example_of(label, row=0, predicted=None, scale=1.0, methods=("grad_cam", "score_cam")):
     predicted = label if predicted is None else predicted
     snr = np.nan if label == 0 else 40.0
-    table = pd.Series({"label": label, "snr": snr, "distance_kpc": snr / 10}, name=row)
+    event = np.nan if label == 0 else 0.1
+    table = pd.Series({"label": label, "snr": snr, "distance_kpc": snr / 10, "event_time": event}, name=row)
     maps = {
         name: scale * draws(6, 5, name=f"{name}{row}") * (0.9 + 0.1 * place)
         for place, name in enumerate(methods)
@@ -378,8 +445,13 @@ def test_pixels_are_centred_on_their_axes():
 
 
 def drawn_maps(compared=None, atlas=(), pairs=()):
-    figures = explanation.drawn(compared, list(atlas), list(pairs), put_to_the_test(), SETTINGS)
+    figures = explanation.drawn(compared, list(atlas), list(pairs), SETTINGS)
     return {one.name: one for one in figures}
+
+
+def dashed(axis):
+    """Where the dashed lines of an axis stand."""
+    return [line.get_xdata()[0] for line in axis.get_lines() if line.get_linestyle() == "--"]
 
 
 def test_the_comparison_has_all_methods_on_one_scale_and_says_their_maxima():
@@ -405,6 +477,10 @@ def test_the_atlas_shares_one_scale_so_that_noise_is_dark():
     assert len(inputs) == len(maps) == 3
     assert f"one colour scale, 0 to {top:.3g}" in found.caption
     assert "taken for another class: s25 for s18" in found.caption
+    assert "Score-CAM, dataset gallery" in found.caption
+    titles = [axis.get_title() for axis in found.figure.axes[:3]]
+    assert titles == ["noise", "s18, SNR 40.0", "s25, SNR 40.0\n→ s18"]
+    assert [dashed(axis) for axis in found.figure.axes[:6]] == [[], [0.1], [0.1]] * 2
     assert f"noise {entries[0].maps['score_cam'].max():.3g}" in found.caption
 
 
@@ -417,15 +493,26 @@ def test_misclassified_examples_stand_beside_their_likes_on_one_scale():
     top = wrong.maps["score_cam"].max()
     assert {image.get_clim() for image in maps} == {(0.0, top)}
     titles = [axis.get_title() for axis in found["misclassified_1"].figure.axes]
-    assert titles[0] == "s25 taken for s18"
+    assert titles[:4] == ["s25 taken for s18", "its map, for s18", "an example of s18", "its map, for s18"]
     assert "Row 5 of test, s25, SNR 40.0 at 4 kpc, taken for s18" in found["misclassified_1"].caption
     assert "test has 1 such misclassified examples" in found["misclassified_2"].caption
 
 
 def test_maps_that_were_not_made_are_said_to_be_missing():
-    found = drawn_maps(atlas=[example_of(1, methods=("grad_cam",))])
+    found = drawn_maps()
     assert "no signal of the dataset test was explained" in found["cam_comparison"].caption
-    assert "no example of gallery was explained by Score-CAM" in found["cam_atlas"].caption
+    assert "no example of gallery was explained" in found["cam_atlas"].caption
+
+
+def test_the_last_method_is_the_one_that_is_shown_alone():
+    found = drawn_maps(atlas=[example_of(1, methods=("score_cam", "grad_cam"))])["cam_atlas"]
+    assert found.figure.axes[-1].get_ylabel() == "Grad-CAM"
+    assert " Grad-CAM, dataset gallery" in found.caption
+
+
+@pytest.mark.parametrize("kpc, words", [(412345.0, "412 Mpc"), (999.0, "999 kpc"), (8.2, "8.2 kpc")])
+def test_distances_beyond_the_galaxy_are_in_mpc(kpc, words):
+    assert explanation.snr(pd.Series({"snr": 15.0, "distance_kpc": kpc})) == f", SNR 15.0 at {words}"
 
 
 def test_a_map_that_is_zero_or_unknown_is_drawn():
@@ -436,9 +523,142 @@ def test_a_map_that_is_zero_or_unknown_is_drawn():
     assert saliency.greatest([np.array([[np.nan, 0.25]])]) == 0.25
     values = np.full((6, 5), np.nan)
     values[2:4] = 0.5
-    figure = saliency.atlas([("s25", draws(3, 6, 5).astype(np.float32), values)], AXES, 0.5)
+    entry = saliency.Shown("s25", draws(3, 6, 5).astype(np.float32), values, 0.1)
+    figure = saliency.atlas([entry], SETTINGS, 0.5, "Score-CAM")
     _, (image,) = pictures(figure)
     np.testing.assert_array_equal(image.get_array().mask, np.isnan(values))
+
+
+# ---- maps of time series
+
+TIME = np.arange(400) / 100
+SERIES = {**SETTINGS, "axes": {"time": TIME}}
+
+
+def series_of(label, row=0, predicted=None, scale=1.0, methods=("grad_cam",)):
+    made = example_of(label, row, predicted, scale)
+    maps = {name: scale * draws(400, name=f"series {name}{row}") for name in methods}
+    table = pd.Series({**made.row, "event_time": np.nan if label == 0 else 3.95}, name=row)
+    strain = (draws(3, 400, name=f"strain{row}") - 0.5).astype(np.float32)
+    return explanation.Explained(table, strain, maps, made.predicted, made.target, 0.875)
+
+
+def drawn_series(compared=None, atlas=(), pairs=()):
+    return {one.name: one for one in explanation.drawn(compared, list(atlas), list(pairs), SERIES)}
+
+
+def lines(axis):
+    return [line.get_ydata() for line in axis.get_lines() if line.get_linestyle() == "-"]
+
+
+def test_strain_stands_over_its_map_with_the_event_in_both():
+    entries = [series_of(0, 0, scale=0.1), series_of(1, 1), series_of(2, 2, predicted=1)]
+    found = drawn_series(atlas=entries)["cam_atlas"]
+    top = max(one.map.max() for one in entries)
+    strains, maps = (
+        found.figure.axes[:2] + found.figure.axes[4:5],
+        found.figure.axes[2:4] + found.figure.axes[5:],
+    )
+    apart = traces.step([one.example for one in entries])
+    for one, above, below in zip(entries, strains, maps, strict=True):
+        wanted = one.example - apart * np.arange(3)[:, None]
+        np.testing.assert_allclose(lines(above), wanted, rtol=1e-5)
+        np.testing.assert_array_equal(lines(below)[0], one.map)
+        assert below.get_ylim() == (0, 1.08 * top) and below.get_xlim() == (0, 4.0)
+        assert dashed(above) == dashed(below) == ([] if one.label == 0 else [3.95])
+    assert [axis.get_title() for axis in strains] == ["noise", "s18, SNR 40.0", "s25, SNR 40.0\n→ s18"]
+    assert [tick.get_text() for tick in strains[0].get_yticklabels()] == IFOS
+    assert (
+        f"one scale, 0 to {top:.3g}" in found.caption and "baselines 1 standard deviations" in found.caption
+    )
+
+
+def test_baselines_keep_nearly_all_samples_apart():
+    strain = seeds.generator("test", "traces").normal(size=(3, 20000))
+    apart = traces.step([strain])
+    assert apart == np.ceil(apart) and np.mean(np.abs(strain) > apart / 2) < 1e-3 < np.mean(
+        np.abs(strain) > 3
+    )
+
+
+def test_a_comparison_of_time_series_has_a_map_of_each_method_over_its_maximum():
+    one = series_of(2, 3, methods=("grad_cam", "score_cam"))
+    found = drawn_series(one)["cam_comparison"]
+    first, *rest = found.figure.axes
+    assert [axis.get_title() for axis in found.figure.axes] == ["input", "Grad-CAM", "Score-CAM"]
+    for axis, values in zip(rest, one.maps.values(), strict=True):
+        np.testing.assert_allclose(lines(axis)[0], values / values.max())
+    assert len(lines(first)) == 3
+
+
+def test_misclassified_time_series_stand_side_by_side():
+    pair = explanation.Pair(series_of(2, 5, predicted=1), series_of(1, 6, scale=0.1))
+    found = drawn_series(pairs=[pair])["misclassified_1"]
+    assert [axis.get_title() for axis in found.figure.axes[:2]] == ["s25 taken for s18", "an example of s18"]
+    said = text_of(found.figure)
+    assert said == [f"its map, for s18, maximum {one.map.max():.2g}" for one in (pair.wrong, pair.like)]
+
+
+def test_where_a_map_of_a_time_series_says_nothing_is_grey():
+    values = np.full(400, 0.5)
+    values[:50] = values[390:] = np.nan
+    _, ((axis,),) = style.subplots(1, 1, 2.0)
+    traces.curve(axis, values, TIME, 3.95, 1.0)
+    grey = [patch for patch in axis.patches if to_hex(patch.get_facecolor()) == saliency.UNKNOWN]
+    ends = [(patch.get_x(), patch.get_x() + patch.get_width()) for patch in grey]
+    np.testing.assert_allclose(ends, [(0.0, 0.5), (3.9, 4.0)])
+
+
+# ---- when maps are greatest
+
+
+def before():
+    """Seconds from maxima to events of two methods: the second class earlier, one map constant."""
+    rng = seeds.generator("test", "figures", "before")
+    parts = []
+    for method in ("grad_cam", "score_cam"):
+        for label, middle in ((1, 0.05), (2, 1.0)):
+            values = middle + 0.1 * rng.normal(size=40)
+            values[:1] = np.nan if label == 2 else middle
+            parts.append(pd.DataFrame({"method": method, "label": label, "before": values}))
+    return pd.concat(parts, ignore_index=True)
+
+
+def test_times_of_maxima_have_their_medians_and_their_histograms_all_values():
+    frame = before()
+    one = when.drawn(frame, 0.0625, explanation.METHODS, SETTINGS)
+    assert [axis.get_title() for axis in one.figure.axes] == ["Grad-CAM", "Score-CAM"]
+    axis, its = one.figure.axes[0], frame[frame["method"] == "grad_cam"]
+    medians = its.groupby("label")["before"].median()
+    # Upright lines: of each class its median, and the event.
+    upright = [line.get_xdata()[0] for line in axis.get_lines() if len(set(line.get_xdata())) == 1]
+    np.testing.assert_allclose(upright, [*medians, 0.0])
+    assert text_of(one.figure)[:2] == [f"median {value:.3f} s" for value in medians]
+    for patch, label in zip(axis.patches, (1, 2), strict=True):
+        heights, edges, base = patch.get_data()
+        values = its["before"][its["label"] == label]
+        counts = np.array([((values >= a) & (values < b)).sum() for a, b in itertools.pairwise(edges)])
+        assert counts.sum() == values.notna().sum()
+        np.testing.assert_allclose((heights - base) / (heights - base).max(), counts / counts.max())
+    # Time runs to the right, towards the event and beyond.
+    assert axis.get_xlim()[0] > its["before"].max() and axis.get_xlim()[1] < 0
+    assert [tick.get_text() for tick in axis.get_yticklabels()] == ["s18", "s25"]
+    for words in (f"s25 {medians[2]:.3f} s (", "n = 39", "62.5 ms apart", "2 constant maps"):
+        assert words in one.caption
+
+
+def test_where_no_map_is_its_classes_the_figure_says_so():
+    one = when.drawn(before()[:0], 0.1, explanation.METHODS, SETTINGS)
+    assert "no signal of test has a map of its own class" in one.caption
+
+
+def test_of_many_classes_the_caption_tells_the_earliest_and_the_latest():
+    names = ["noise", *"abcdefg"]
+    frame = pd.DataFrame({"method": "grad_cam", "label": np.repeat(range(1, 8), 3)})
+    frame["before"] = np.repeat([0.2, 0.7, np.nan, 0.4, 0.1, 0.6, 0.3], 3)
+    one = when.drawn(frame, 0.1, explanation.METHODS, {**SETTINGS, "classes": names})
+    assert "Grad-CAM: b 0.700 s (0.700 to 0.700), n = 3, e 0.100 s (0.100 to 0.100), n = 3." in one.caption
+    assert "no map" in text_of(one.figure)
 
 
 # ---- samples
@@ -459,14 +679,13 @@ def test_one_example_of_each_class_is_shown_as_it_is_stored():
 def test_waveforms_say_whose_noise_they_stand_over():
     strains = {1: 1e-21 * np.sin(np.arange(4096)), 2: 1e-22 * np.sin(np.arange(4096) / 3)}
     grid = np.arange(1, 2049.0)
-    setup = {**SETTINGS, "dataset": "validation", "surrogates": 1}
+    setup = {**SETTINGS, "dataset": "validation", "source": "ccsn"}
     one = samples.waveforms(strains, np.full((3, 2048), 1e-4), grid, setup)
     labels = [line.get_label() for line in one.figure.axes[0].get_lines()]
     assert labels == ["noise H1", "noise L1", "noise V1", "s18", "s25"]
-    assert "2 classes" in one.caption
-    assert "1 of them are surrogates" in one.caption
-    real = samples.waveforms(strains, np.full((3, 2048), 1e-4), grid, {**setup, "surrogates": 0})
-    assert "surrogates" not in real.caption
+    assert "2 classes, at 1 kpc" in one.caption and "surrogate" in one.caption
+    binaries = samples.waveforms(strains, np.full((3, 2048), 1e-4), grid, {**setup, "source": "cbc"})
+    assert "at 100 Mpc" in binaries.caption and "surrogate" not in binaries.caption
     assert "the dataset validation" in one.caption
 
 
@@ -509,7 +728,7 @@ def test_insertion_and_deletion_have_every_method_and_fill():
             scores = put_to_the_test()["curves"][kind]["zero"][name]["mean"]
             np.testing.assert_array_equal(line.get_ydata(), scores)
             assert line.get_label() == explanation.METHODS[name]
-    assert "filled with black" in axes[0].get_title()
+    assert "filled with zeros" in axes[0].get_title()
     assert "filled with the mean of noise" in axes[3].get_title()
     for words in ("40 examples of test", "Score-CAM 0.250 / 0.250 (± 0.012)", "random map 0.500"):
         assert words in curves.caption
@@ -531,15 +750,18 @@ made = test_quality.made
 MODELS = ["noise", "s18", "m39"]
 
 
-def maps_store(path, rows, columns, grid=((2.0, 3.5), (2.0, 3.5)), methods=("grad_cam", "score_cam")):
+def maps_store(
+    path, rows, columns, grid=((2.0, 3.5), (2.0, 3.5)), methods=("grad_cam", "score_cam"), cells=(44, 13)
+):
     """A set of maps as the stage explain writes it."""
     attributes = {"grid_stride": [g[0] for g in grid], "grid_offset": [g[1] for g in grid]}
     names = {"flag_values": list(range(len(methods))), "flag_meanings": " ".join(methods)}
-    values = draws(len(methods), len(rows), 44, 13, name=path.name).astype(np.float32)
+    values = draws(len(methods), len(rows), *cells, name=path.name).astype(np.float32)
     coordinates = {name: ("sample", np.asarray(column)) for name, column in columns.items()}
     coordinates |= {"row": ("sample", np.asarray(rows)), "method": ("method", np.arange(len(methods)), names)}
     coordinates["probability"] = ("sample", np.full(len(rows), 0.75, np.float32))
-    found = xr.Dataset({"map": (("method", "sample", "y", "x"), values)}, coordinates, attributes)
+    dims = ("method", "sample", *("y", "x")[-len(cells) :])
+    found = xr.Dataset({"map": (dims, values)}, coordinates, attributes)
     found.to_zarr(path.parent, group=path.name, mode="a", zarr_format=3, consolidated=False)
     return values
 
@@ -574,7 +796,7 @@ def products(tmp_path_factory, made):
         predicted = evaluate.predictions(logits, one.table.index.to_numpy(), label, MODELS)
         found[name] = predicted, one.table
         by = BY if name == "far" else None
-        datasets[name] = evaluate.described(predicted, one.table, MODELS, by, name)
+        datasets[name] = evaluate.described(predicted, one.table, MODELS, by, name, [1, 10])
     metrics = {"numbers": {}, "datasets": datasets, "background": in_noise(found, MODELS, ["far"])}
     (folder / "evaluate" / "metrics.json").write_text(json.dumps(metrics))
     table, maps = sets["far"].table, folder / "explain" / "maps.zarr"
@@ -594,6 +816,34 @@ def products(tmp_path_factory, made):
     content = {"numbers": numbers, "settings": {"dataset": "far", "select": {BY: 1}}}
     (folder / "embed" / "metrics.json").write_text(json.dumps(content))
     (folder / "figures.json").write_text(json.dumps(WANTED))
+    return folder
+
+
+def of_strain(products, folder):
+    """The same of a network over strain at 512 Hz: what the stages before have left in a folder."""
+    (folder / "explain").mkdir(parents=True)
+    for name in (
+        "far",
+        "gallery",
+        "evaluate",
+        "embed",
+        "metrics.csv",
+        "figures.json",
+        "explain/metrics.json",
+    ):
+        (folder / name).symlink_to(products / name)
+    description = checkpoint.read(products / "model.safetensors")[1]
+    description |= {"array": "strain", "scale": "none", "rate": 512, "model": "resnet54_mean"}
+    description |= {"network": "long-1", "shape": [3, 512]}
+    network = models.build("resnet54_mean", (3, 512), 3, 1)
+    checkpoint.write(folder / "model.safetensors", network.state_dict(), description)
+    for name in ("table", "atlas", "misclassified"):
+        path = products / "explain" / "maps.zarr"
+        store = xr.open_zarr(path, group=name, chunks=None, consolidated=False)
+        kept = ("label", "predicted", "target", "pair", "role")
+        columns = {one: store[one].values for one in kept if one in store}
+        own = folder / "explain" / "maps.zarr" / name
+        maps_store(own, store["row"].values, columns, grid=((32.0, 15.5),), cells=(16,))
     return folder
 
 
@@ -627,7 +877,21 @@ def test_the_verb_draws_every_figure(products, tmp_path):
     # Seven classes less than the paper's network, of 200 weights and a bias each.
     assert about["parameters"] == 427378 - 7 * 201
     assert about["datasets"] == {"far": {"examples": 42}, "gallery": {"examples": 3}}
+    assert about["seen"] == "spectrogram"
     assert (about["epochs"], about["seconds"], about["revision"]) == (6, 12.0, "abc123")
+
+
+def test_the_verb_draws_every_figure_of_a_network_over_strain(products, tmp_path):
+    content = run(of_strain(products, tmp_path / "products"), tmp_path / "figures")
+    captions = {entry["name"]: entry["caption"] for entry in content["figures"]}
+    empty = {name for name, caption in captions.items() if "Nothing is drawn" in caption}
+    assert empty == {"misclassified_2"}
+    for name in ("cam_comparison", "cam_atlas", "misclassified_1"):
+        assert "whitened strain that the network sees" in captions[name]
+    assert content["about"]["seen"] == "strain at 512 Hz"
+    # Cells are 32 samples apart at 512 Hz, and spectrograms are shown of what is seen as strain.
+    assert "62.5 ms apart" in captions["cam_times"]
+    assert "STFT magnitude" in captions["spectrograms"]
 
 
 def panels(products, scale="minmax", **settings):
@@ -654,9 +918,10 @@ def test_an_atlas_has_no_roc_unless_it_is_the_dataset_itself(products, monkeypat
 def test_rates_are_of_the_tested_dataset_and_maps_of_the_explained_one(products, monkeypatch):
     monkeypatch.setattr(explained, "drawn", lambda *_: [])
     found = panels(products, dataset="gallery")
-    assert all("Dataset far" in found[name].caption for name in ("tpr", "confusion", "detection"))
+    of_groups = ("accuracy", "tpr", "confusion", "roc_groups", "detection")
+    assert all("Dataset far" in found[name].caption for name in of_groups)
     found = panels(products, dataset="gallery", tested=None)
-    for name in ("tpr", "confusion", "detection"):
+    for name in of_groups:
         assert f"the dataset gallery has no groups by {BY}" in found[name].caption
     assert found["roc"].figure.axes
 
@@ -702,5 +967,12 @@ def test_maps_are_read_at_the_input_size_in_their_order(products):
     ],
 )
 def test_the_compared_example_is_a_signal_of_the_papers_class_and_rightly_classified(label, predicted, place):
-    store = xr.Dataset(coords={"label": ("sample", label), "predicted": ("sample", predicted)})
+    columns = {"row": np.arange(len(label)), "label": label, "predicted": predicted}
+    store = xr.Dataset(coords={name: ("sample", values) for name, values in columns.items()})
     assert explained.chosen(store, CLASSES, 0).tolist() == ([] if place is None else [place])
+
+
+def test_of_each_class_a_recognised_example_of_the_atlas_is_shown():
+    columns = {"row": [5, 7, 2, 9], "label": [1, 1, 2, 0], "predicted": [0, 1, 1, 0]}
+    store = xr.Dataset(coords={name: ("sample", np.array(values)) for name, values in columns.items()})
+    assert explained.shown(store, CLASSES).tolist() == [3, 1, 2]

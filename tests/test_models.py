@@ -3,17 +3,24 @@
 import pytest
 import torch
 
-from gwsim import models
+from gwsim import cams, export, models, networks
 from gwsim.errors import GwsimError
 from gwsim.models import receptive
 
 SHAPE, CLASSES = (3, 94, 33), 10
+SHAPES = {"ccsn_cnn": SHAPE, "cbc_cnn2d": SHAPE, "resnet54": (3, 512), "resnet54_mean": (3, 512)}
 
 
-@pytest.fixture(scope="module", params=[("ccsn_cnn", SHAPE)], ids=lambda param: param[0])
+@pytest.fixture(scope="module", params=models.MODELS)
 def network(request):
-    name, shape = request.param
-    return models.build(name, shape, CLASSES, 1).eval(), torch.rand(2, *shape)
+    """A network that has seen something, so that its batch normalisations are no identities."""
+    shape = SHAPES[request.param]
+    model = models.build(request.param, shape, CLASSES, 1)
+    generator = torch.Generator().manual_seed(2)
+    with torch.no_grad():
+        for _ in range(3):
+            model(torch.rand((8, *shape), generator=generator))
+    return model.eval(), torch.rand((2, *shape), generator=generator)
 
 
 def test_ccsn_cnn_is_the_papers():
@@ -51,10 +58,17 @@ def test_logits_are_no_probabilities(network):
 
 def test_features_feed_the_dense_layers(network):
     model, x = network
-    assert model.features(x).ndim == 2 and model.features(x).shape[0] == 2
+    features = model.features(x)
+    assert features.ndim == 2 and features.shape[0] == 2
+    torch.testing.assert_close(model.dense2(model.dense1(features).relu()), model(x))
 
 
-def test_the_cam_layer_is_the_end_of_its_path_and_signed(network):
+def test_samples_do_not_meet_once_a_network_has_learnt(network):
+    model, x = network
+    torch.testing.assert_close(model(x), torch.cat([model(one) for one in x.split(1)]), rtol=1e-4, atol=1e-5)
+
+
+def test_the_cam_layer_is_the_end_of_its_path(network):
     model, x = network
     seen = []
     handle = model.cam_layer.register_forward_hook(lambda module, given, out: seen.append(out))
@@ -65,7 +79,25 @@ def test_the_cam_layer_is_the_end_of_its_path_and_signed(network):
     for module in model.cam_path:
         y = module(y)
     torch.testing.assert_close(seen[0], y)
-    assert (y < 0).any()
+    # The map has time where the input has time: one axis, or two.
+    assert y.ndim == x.ndim and len(receptive.centres(model.cam_path, y.ndim - 2)) == y.ndim - 2
+
+
+def test_the_papers_network_has_signed_cells():
+    model = models.build("ccsn_cnn", SHAPE, CLASSES, 1).eval()
+    assert (cams.activations(model, torch.rand(2, *SHAPE)) < 0).any()
+
+
+@pytest.mark.parametrize("method", cams.METHODS)
+def test_every_method_maps_every_network(network, method):
+    model, x = network
+    found = cams.METHODS[method](model, x, torch.tensor([1, 2]), {"reduce": "mean", "score": "softmax"})
+    assert found.shape == (2, *cams.activations(model, x).shape[2:]) and found.isfinite().all()
+
+
+def test_other_programs_get_every_networks_logits(network):
+    model, x = network
+    assert export.farthest(export.onnx(model, tuple(x.shape[1:]), {}), model, tuple(x.shape[1:])) < 1e-5
 
 
 def test_nothing_works_in_place(network):
@@ -73,19 +105,23 @@ def test_nothing_works_in_place(network):
     assert not any(getattr(module, "inplace", False) for module in model.modules())
 
 
-def test_weights_follow_from_the_seed_alone():
+@pytest.mark.parametrize("name", models.MODELS)
+def test_weights_follow_from_the_seed_alone(name):
     torch.manual_seed(3)
-    one = models.build("ccsn_cnn", SHAPE, CLASSES, 5).state_dict()
+    one = models.build(name, SHAPES[name], CLASSES, 5).state_dict()
     before = torch.random.get_rng_state()
-    two, other = (models.build("ccsn_cnn", SHAPE, CLASSES, seed).state_dict() for seed in (5, 6))
+    two, other = (models.build(name, SHAPES[name], CLASSES, seed).state_dict() for seed in (5, 6))
     assert all(torch.equal(one[name], two[name]) for name in one)
-    assert not any(torch.equal(one[name], other[name]) for name in one)
+    drawn = [key for key in one if one[key].ndim and one[key].std() > 0]
+    same = [key for key in drawn if torch.equal(one[key], other[key])]
+    # Normalisation in front starts as an identity.
+    assert same == [key for key in drawn if key in ("dain.shift.weight", "dain.scale.weight")]
     assert torch.equal(before, torch.random.get_rng_state())
 
 
-def test_cells_of_the_cam_layer_lie_where_their_gradient_is(network):
-    """The gradient of one cell is a patch, whose middle is the cell's centre."""
-    model, x = network
+def test_cells_of_the_cam_layer_lie_where_their_gradient_is():
+    """The gradient of one cell is a patch, whose middle is the cell's centre; others have their own tests."""
+    model, x = models.build("ccsn_cnn", SHAPE, CLASSES, 1).eval(), torch.rand(1, *SHAPE)
     (stride_y, offset_y), (stride_x, offset_x) = receptive.centres(model.cam_path, 2)
     for cell in ((0, 0), (20, 7), (43, 12)):
         given = x[:1].clone().requires_grad_()
@@ -107,12 +143,42 @@ def test_centres_of_strides_paddings_and_dilations():
         torch.nn.Conv1d(1, 1, 3, dilation=2),
     ]
     assert receptive.centres(path, 1) == [(2.0, 4.0)]
+    # A module with a path stands for the modules of that.
+    whole = torch.nn.Module()
+    whole.path = path[1:]
+    assert receptive.centres([path[0], whole], 1) == [(2.0, 4.0)]
 
 
-@pytest.mark.parametrize("name, shape", [("ccsn_cnn", (3, 4096)), ("ccsn_cnn", (3, 94, 9))])
-def test_a_shape_that_does_not_fit_is_refused(name, shape):
-    with pytest.raises(GwsimError, match=r"takes spectrograms .* got shape"):
-        models.build(name, shape, CLASSES, 1)
+def test_the_mean_forgets_when():
+    """Features of the same cells in another order are the same, and those of the flat network are not."""
+    flat, mean = (models.build(name, (3, 512), CLASSES, 1).eval() for name in ("resnet54", "resnet54_mean"))
+    assert sum(value.numel() for value in mean.dense1.parameters()) == 16 * 64 + 64
+    assert mean.blocks.state_dict().keys() == flat.blocks.state_dict().keys()
+    x = torch.rand(2, 3, 512)
+    cells = cams.activations(mean, x)
+    torch.testing.assert_close(mean.features(x), cells.sum(-1) / 16)
+    assert (flat.features(x) - cams.activations(flat, x).flip(-1).flatten(1)).abs().max() > 0
+
+
+@pytest.mark.parametrize("name", models.MODELS)
+def test_a_shape_that_does_not_fit_is_refused(name):
+    """The configuration refuses what the network would, before anything is made."""
+    array, least = networks.TAKES[name]
+    fits = {"spectrogram": (3, least, least), "strain": (3, least)}
+    assert models.build(name, fits[array], CLASSES, 1)
+    other = fits["strain" if array == "spectrogram" else "spectrogram"]
+    for shape in ((*fits[array][:-1], least - 1), other):
+        with pytest.raises(GwsimError, match=r"takes (spectrograms|time series) .* got shape"):
+            models.build(name, shape, CLASSES, 1)
+
+
+def test_the_configuration_knows_every_model():
+    assert set(networks.TAKES) == set(models.MODELS)
+    for name, shape in SHAPES.items():
+        features = models.build(name, shape, CLASSES, 1).dense1.in_features
+        assert features == networks.FEATURES.get(name, features) and (name in networks.FEATURES) == (
+            features < 200
+        )
 
 
 def test_an_unknown_model_is_named_beside_the_known_ones():

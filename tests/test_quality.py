@@ -14,6 +14,7 @@ import yaml
 
 from gwsim import (
     checks,
+    distributions,
     draw,
     layout,
     manifest,
@@ -29,7 +30,8 @@ from gwsim import (
 from gwsim.figures import dataset as datasets
 from gwsim.figures import page as pages
 from gwsim.figures import quality, signals, spectrograms, style
-from gwsim.waveforms import bank
+from gwsim.waveforms import bank, sources
+from gwsim.waveforms.sources import binaries, supernovae
 
 RATE = 4096
 IFOS = ["H1", "L1", "V1"]
@@ -91,8 +93,8 @@ UNIFORM = np.linspace(0, 1, 2001)[1:-1]
     "spec", [{"uniform": [1.0, 3.0]}, {"uniform_cos": [0.0, np.pi]}, {"uniform_sin": [-1, 1]}]
 )
 def test_what_is_drawn_from_a_law_passes_and_its_square_does_not(spec):
-    assert checks.uniform("x", draw.quantile(spec, UNIFORM), spec).value == pytest.approx(1.0)
-    assert checks.uniform("x", draw.quantile(spec, UNIFORM**1.2), spec).ok is False
+    assert checks.uniform("x", distributions.quantile(spec, UNIFORM), spec).value == pytest.approx(1.0)
+    assert checks.uniform("x", distributions.quantile(spec, UNIFORM**1.2), spec).ok is False
 
 
 @pytest.mark.parametrize("wrong", [np.full(100, 1.0), np.linspace(0, 2 * np.pi, 100)])
@@ -310,11 +312,21 @@ DATASETS = {
         "draw": {"snr": 40, "theta": 0, "phi": 0, "event_time": 0.1},
     },
 }
+BODIES = {
+    "BBH": {"approximant": "SEOBNRv4_opt", "mass_1": {"uniform": [30, 60]}, "mass_2": {"uniform": [20, 30]}},
+    "BNS": {"approximant": "SpinTaylorT4", "mass_1": 1.4, "mass_2": {"uniform": [1.2, 1.5]}},
+}
 CHIRP = np.sin(2 * np.pi * (200 * np.arange(RATE + 256) / RATE + 300 * (np.arange(RATE + 256) / RATE) ** 2))
 
 
 def config():
     content = yaml.safe_load((Path(__file__).parents[1] / "config.yaml").read_text())
+    cbc = content["experiments"]["cbc"]
+    cbc |= {"duration": 1, "draw": {"event_time": {"uniform": [0.8, 0.9]}}}
+    cbc["waveforms"]["models"] = BODIES
+    cbc["render"]["spectrogram"] |= {"window": 256, "f_max": 1500}
+    cbc["datasets"] = {"pairs": DATASETS["toy"]}
+    del cbc["networks"]
     experiment = content["experiments"]["ccsn"]
     experiment["waveforms"]["models"] = {"s18": "surrogate", "m39": "surrogate"}
     experiment["datasets"] = DATASETS
@@ -344,18 +356,21 @@ def noise_store(folder):
     return noise.NoiseStore(folder / "data.zarr")
 
 
-def dataset(folder, name, source, spoil=lambda table, strain: None):
+def dataset(folder, name, source, spoil=lambda table, strain: None, experiment="ccsn"):
     """Publish a dataset whose signals are all one chirp; `spoil` may edit table and strain first."""
     folder.mkdir()
     settings = stages.settings(config())
-    drawing, rendering, card = (settings[f"ccsn/{name}/{stage}"] for stage in ("draw", "render", "card"))
+    drawing, rendering, card = (
+        settings[f"{experiment}/{name}/{stage}"] for stage in ("draw", "render", "card")
+    )
     drawing["margin"] = noise.margin_samples(drawing)
-    model = {"source": "surrogate", "fixed_direction": False, "realisation": -1}
-    systems, table = draw.draw(BLOCKS, {"s18": model, "m39": model}, drawing)
+    systems, table = draw.draw(BLOCKS, sources.SOURCES[rendering["source"]], drawing)
+    made = systems.assign(attempt=np.int32(0), f_start=20.0)
+    table = pd.concat([table, publish.of_systems(table, made, rendering["source"])], axis=1)
     first = table["start_sample"].to_numpy() - 128
     strain = source.windows(table["psd_block"].to_numpy(), first, RATE + 256).copy()
     strain[table["system"] >= 0] += 0.3 * CHIRP
-    for column, (kind, _, _) in layout.realised_columns(IFOS).items():
+    for column, (kind, _, _) in layout.realised_columns(IFOS, rendering["source"]).items():
         table[column] = np.where(table["system"] >= 0, realised(table, column), np.nan)
         table[column] = table[column].fillna(-1).astype(kind) if kind == "int32" else table[column]
     spoil(table, strain)
@@ -382,7 +397,8 @@ def publish_dataset(folder, table, strain, parts):
 
     def make(index):
         rows = slice(*ranges[index])
-        return {"strain": strain[rows], "spectrogram": spectrogram[rows]}, None
+        made = {"strain": strain[rows], "spectrogram": spectrogram[rows]}
+        return {array.name: made[array.name] for array in layout.arrays(rendering)}, None
 
     list(store.write_shards(folder, range(len(ranges)), ranges, lambda index: "toy", make))
     store.write_table(folder / "table.parquet", table)
@@ -405,19 +421,33 @@ def made(tmp_path_factory):
     folder = tmp_path_factory.mktemp("made")
     settings = {"seconds": 1.375, "sample_rate": RATE, "models": {"s18": "surrogate", "m39": "surrogate"}}
     (folder / "bank").mkdir()
-    store.create(folder / "bank", bank.arrays(2, settings))
-    entries = [bank.entry(pd.Series({"model": name, "realisation": -1}), settings) for name in ("s18", "m39")]
+    store.create(folder / "bank", [supernovae.layout(2, settings)])
+    systems = pd.DataFrame({"label": [1, 2], "model": ["s18", "m39"], "realisation": -1})
+    entries, _ = supernovae.make(systems, settings)
+    store.write_table(folder / "bank" / bank.SYSTEMS, systems)
     ranges = [(0, 2)]
     shards = store.write_shards(
         folder / "bank",
         [0],
         ranges,
         lambda index: "bank",
-        lambda index: ({"quadrupole": np.stack(entries)}, None),
+        lambda index: ({"quadrupole": entries}, None),
     )
     list(shards)
     manifest.finalise(folder / "bank", manifest.whole_records(folder / "bank", ranges), {}, {}, {})
     return noise_store(folder / "noise"), folder / "bank" / "data.zarr"
+
+
+def banked(folder, settings, systems):
+    """Write a bank of binaries; return its data.zarr."""
+    folder.mkdir()
+    values, realised = binaries.make(systems, settings)
+    store.create(folder, [binaries.layout(len(systems), settings)])
+    ranges = [(0, len(systems))]
+    list(store.write_shards(folder, [0], ranges, str, lambda _: ({binaries.ARRAY: values}, None)))
+    store.write_table(folder / bank.SYSTEMS, systems.assign(**realised))
+    manifest.finalise(folder, manifest.whole_records(folder, ranges), {}, {}, {})
+    return folder / "data.zarr"
 
 
 def write_page(tmp_path, made, name, spoil=lambda table, strain: None):
@@ -552,12 +582,51 @@ def test_strain_is_read_in_slices_without_margins(monkeypatch, sound):
 
 
 def test_polar_plus_at_one_kiloparsec(made):
-    systems = pd.DataFrame({"label": [1, 2], "model": ["s18", "m39"]})
-    found = datasets.polar_plus(made[1], systems, "standard")
-    entry = bank.BankStore(made[1]).entry(1).astype(float)
+    found = datasets.plus_of_classes(made[1], "standard")
+    assert list(found) == [1, 2]
+    entry = sources.opened(made[1]).entries(np.array([1]))[0].astype(float)
     # On the pole h+ is the difference of the tensor's xx and yy, sqrt 2 times the fourth component.
     np.testing.assert_allclose(found[2], np.sqrt(2) * entry[3] / 3.0856775814913673e21, rtol=1e-6, atol=1e-30)
     assert np.abs(found[2]).max() > np.abs(found[1]).max() > 1e-23
+
+
+def test_a_page_of_binaries_tests_what_was_drawn_and_makes_its_spectrograms(tmp_path, made):
+    folder = dataset(tmp_path / "pairs", "pairs", made[0], experiment="cbc")
+    its = datasets.Dataset(folder, BLOCKS)
+    # The spectrogram's axes are left out with it, and what each example says of its system is there.
+    known = {path.name for path in (folder / "data.zarr").iterdir()}
+    assert {"strain", "mass_1", "attempt", "f_window"} <= known
+    assert not {"spectrogram", "frame", "frequency", "theta", "phi"} & known
+    few = its.systems.groupby("model").head(3).reset_index(drop=True)
+    settings = stages.settings(config())["cbc/pairs/waveforms"]
+    bank_folder = banked(tmp_path / "bank", settings, few)
+    quality.page(folder, bank_folder, BLOCKS, folder / "quality" / "index.html")
+    found = marks(folder / "quality" / "index.html")
+    for name in ("mass_1 BBH", "mass_2 BBH", "mass_2 BNS", "inclination", "phase", "psi", "event_time"):
+        (mark,) = [found[one] for one in found if one.startswith(f"{name} (")]
+        assert mark == "ok", name
+    assert not [one for one in found if one.startswith(("theta", "phi ", "mass_1 BNS (uniform"))]
+    assert found["signals drawn anew, which LAL refused"] == "told"
+    text = (folder / "quality" / "index.html").read_text()
+    assert "at 100 Mpc, of the class" in text and "spin 1x" not in text and "surrogate" not in text
+    rows = np.array([3, 0])
+    panels, axes = its.spectrograms(rows)
+    strain = its.values("strain")[rows][:, 0].astype(float)
+    window = scipy.signal.get_window("hann", 256)
+    transform = scipy.signal.ShortTimeFFT(window, hop=128, fs=RATE)
+    expected = np.abs(transform.stft(strain, p0=1, p1=34, k_offset=0))[:, : len(axes["frequency"])]
+    np.testing.assert_allclose(panels, expected / np.sqrt((window**2).sum()), rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(axes["frame"], np.arange(33) / 32)
+
+
+def test_masses_from_another_law_are_flagged(tmp_path, made):
+    def spoil(table, strain):
+        table["mass_2"] = 20 + (table["mass_2"] - 20) ** 2 / 10
+
+    its = datasets.Dataset(dataset(tmp_path / "pairs", "pairs", made[0], spoil, "cbc"), BLOCKS)
+    values, spec = its.drawn()["mass_2 BBH"]
+    assert (len(values), spec) == (80, BODIES["BBH"]["mass_2"]) and "theta" not in its.drawn()
+    assert checks.uniform("mass_2 BBH", values, spec).ok is False
 
 
 def test_text_of_the_page_is_escaped():

@@ -14,7 +14,8 @@ from pycbc.types import FrequencySeries, TimeSeries
 from gwsim import geometry, layout, noise, render, seeds, spectral, stft
 from gwsim.errors import GwsimError
 from gwsim.strain import psds
-from gwsim.waveforms import bank, ccsn, surrogates
+from gwsim.waveforms import ccsn, surrogates
+from gwsim.waveforms.sources import supernovae
 
 RATE, IFOS, BLOCK_SECONDS = 4096, ["H1", "L1", "V1"], 24
 NOISE_SETTINGS = {
@@ -33,10 +34,10 @@ SETTINGS = {
     "band": [20, 1600],
     "duration": 1,
     "event_range": [0.0, 0.15],
-    "bank_start": ccsn.START,
+    "source": "ccsn",
     "crop": "after",
     "polarisation_convention": "standard",
-    "spectrogram": {"window": 256, "hop": 128, "f_max": 1500},
+    "spectrogram": {"window": 256, "hop": 128, "f_max": 1500, "stored": True},
     "keep_bits": 10,
     "shard_rows": 64,
     "examples": 200,
@@ -72,16 +73,16 @@ class MemoryNoise:
         return self.filters[block]
 
 
-class MemoryBank:
+class MemoryBank(supernovae.Bank):
     """The nine surrogates, conditioned."""
 
     def __init__(self):
-        rows = [pd.Series({"model": model, "realisation": -1}) for model in surrogates.MODELS]
-        self.entries = np.stack([bank.entry(row, BANK_SETTINGS) for row in rows])
-        self.samples = self.entries.shape[-1]
+        rows = pd.DataFrame({"model": list(surrogates.MODELS), "realisation": -1})
+        self.values, _ = supernovae.make(rows, BANK_SETTINGS)
+        self.start, self.samples = ccsn.START, self.values.shape[-1]
 
-    def entry(self, system):
-        return self.entries[system]
+    def entries(self, systems):
+        return self.values[systems]
 
 
 @pytest.fixture(scope="module")
@@ -164,7 +165,7 @@ def test_snr_is_pycbcs(renderer, sources, table):
     rows = signal_rows(table)
     _, realised = renderer.signals(rows)
     for place, row in enumerate(rows.itertuples()):
-        quadrupole = sources[1].entries[row.system].astype(float)
+        quadrupole = sources[1].values[row.system].astype(float)
         factor = 1 / realised["distance_kpc"][place]
         expected = [
             pycbc_snr(factor * twin(row, quadrupole, ifo)[RATE : 2 * RATE], sources[0].psds[row.psd_block, i])
@@ -180,7 +181,7 @@ def test_whitened_signal_is_the_convolution_with_the_taps(renderer, sources, tab
     rows = signal_rows(table)
     whitened, realised = renderer.signals(rows)
     for place, row in enumerate(rows.itertuples()):
-        quadrupole = sources[1].entries[row.system].astype(float)
+        quadrupole = sources[1].values[row.system].astype(float)
         for i, ifo in enumerate(IFOS):
             strain = twin(row, quadrupole, ifo) / realised["distance_kpc"][place] / 1e-23
             expected = scipy.signal.fftconvolve(strain, sources[0].filters[row.psd_block, i], mode="same")
@@ -194,7 +195,7 @@ def test_snr_whitened_is_that_of_the_convolution_with_the_taps(renderer, sources
     _, realised = renderer.signals(rows)
     expected = []
     for row in rows.itertuples():
-        quadrupole = sources[1].entries[row.system].astype(float)
+        quadrupole = sources[1].values[row.system].astype(float)
         whitened = [
             scipy.signal.fftconvolve(twin(row, quadrupole, ifo) / 1e-23, taps, mode="same")[RATE : 2 * RATE]
             for ifo, taps in zip(IFOS, sources[0].filters[row.psd_block], strict=True)
@@ -221,7 +222,7 @@ def test_snr_full_is_that_of_the_signal_before_it_is_cut(renderer, sources, tabl
     rows = pd.concat([signal_rows(table), late], ignore_index=True)
     _, realised = renderer.signals(rows)
     for place, row in enumerate(rows.itertuples()):
-        quadrupole = sources[1].entries[row.system].astype(float)
+        quadrupole = sources[1].values[row.system].astype(float)
         parts = [
             snr_of_all(twin(row, quadrupole, ifo), sources[0].psds[row.psd_block, i])
             for i, ifo in enumerate(IFOS)
@@ -249,7 +250,7 @@ def test_noise_and_signal_pass_through_one_operator(renderer, sources, table):
     whitened, realised = renderer.signals(signal_rows(table, 1))
     taps = sources[0].filters[row.psd_block, 0]
     raw = seeds.generator("test", "raw").normal(size=7 * RATE) * 50
-    injected = twin(row, sources[1].entries[row.system].astype(float), "H1")
+    injected = twin(row, sources[1].values[row.system].astype(float), "H1")
     injected = np.pad(injected / realised["distance_kpc"][0] / 1e-23, RATE)
     window = slice(2 * RATE - 128, 3 * RATE + 128)
     together = spectral.whiten(raw + injected, taps)[window]
@@ -272,7 +273,7 @@ def test_signals_have_the_wanted_snr_or_distance(renderer, table):
 
 def test_columns_are_the_documented_ones(renderer, table):
     _, columns = renderer.rows(table.iloc[:64])
-    documented = {name: np.dtype(column[0]) for name, column in layout.realised_columns(IFOS).items()}
+    documented = {name: np.dtype(column[0]) for name, column in layout.realised_columns(IFOS, "ccsn").items()}
     assert dict(columns.dtypes) == documented
 
 
@@ -286,6 +287,27 @@ def test_arrays_are_the_documented_ones(renderer, table):
         assert arrays[name].dtype == dtype == stored[name].dtype
         assert stored[name].attributes["units"] == unit
         assert arrays[name].shape[1:] == stored[name].shape[1:]
+
+
+def test_a_spectrogram_that_is_not_stored_is_left_out_and_nothing_else(renderer, sources, table):
+    settings = SETTINGS | {"spectrogram": SETTINGS["spectrogram"] | {"stored": False}}
+    arrays, columns = render.Renderer(settings, *sources).rows(table.iloc[:64])
+    whole, its_columns = renderer.rows(table.iloc[:64])
+    assert list(arrays) == [array.name for array in layout.arrays(settings)] == ["strain"]
+    assert arrays["strain"].tobytes() == whole["strain"].tobytes()
+    pd.testing.assert_frame_equal(columns, its_columns, check_exact=True)
+
+
+def test_signals_are_the_same_whether_systems_are_shared_or_their_own(renderer, sources, table):
+    """Entries that no two examples share go through another order of the same sum."""
+    alone = MemoryBank()
+    alone.own = True
+    rows = signal_rows(table, 60)
+    one, realised = renderer.signals(rows)
+    other, its_realised = render.Renderer(SETTINGS, sources[0], alone).signals(rows)
+    np.testing.assert_allclose(other.numpy(), one.numpy(), atol=3e-6 * one.abs().max().item())
+    for name, values in realised.items():
+        np.testing.assert_allclose(its_realised[name], values, rtol=1e-5, err_msg=name)
 
 
 def test_a_row_has_the_same_bits_alone_and_among_others(renderer, sources, table):
@@ -321,7 +343,7 @@ def test_crop_before_whitens_what_is_inside_the_window_alone(sources, table):
     rows = signal_rows(table, 4)
     whitened, realised = render.Renderer({**SETTINGS, "crop": "before"}, *sources).signals(rows)
     for place, row in enumerate(rows.itertuples()):
-        strain = twin(row, sources[1].entries[row.system].astype(float), "L1")
+        strain = twin(row, sources[1].values[row.system].astype(float), "L1")
         strain = strain / realised["distance_kpc"][place] / 1e-23
         strain[:RATE], strain[2 * RATE :] = 0, 0
         expected = scipy.signal.fftconvolve(strain, sources[0].filters[row.psd_block, 1], mode="same")
@@ -438,7 +460,7 @@ def test_a_table_of_another_noise_store_is_refused(sources, table):
 
 def test_a_silent_waveform_is_refused(sources, table):
     silent = MemoryBank()
-    silent.entries[:] = 0
+    silent.values[:] = 0
     with pytest.raises(GwsimError, match="no SNR inside their window"):
         render.Renderer(SETTINGS, sources[0], silent).rows(table.iloc[:64])
 

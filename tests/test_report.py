@@ -24,6 +24,7 @@ def number(value, error=None, meaning="a share", n=1000):
 
 ABOUT = {
     "model": "ccsn_cnn",
+    "seen": "spectrogram",
     "classes": ["noise", "s25"],
     "ifos": ["H1", "L1", "V1"],
     "sample_rate": 4096,
@@ -56,6 +57,12 @@ def network(name="paper", seed=1, numbers=None, figures=("tpr", "tsne")):
 def settings(**networks):
     recipes = {name: {"seeds": seeds} for name, seeds in (networks or {"paper": [1]}).items()}
     return {"run": "demo", "experiments": {"ccsn": {"reported": REPORTED, "networks": recipes}}}
+
+
+def comparison(experiment="ccsn"):
+    entry = {"name": "compare_maps", "title": "Maps", "section": "Comparison", "caption": "b & c."}
+    table = {"caption": "Median <time>", "heads": ["network", "a"], "rows": [["one-1", "0.5 s"]]}
+    return report.Comparison(experiment, f"{experiment}/compare", [entry], [table])
 
 
 def rows(text):
@@ -141,7 +148,14 @@ def test_without_reported_numbers_all_are_folded():
 
 def test_what_was_run_is_told():
     text = report.write([network(seed=1), network(seed=2)], [], settings(paper=[1, 2]))
-    for words in ("427,378 parameters", "120 epochs", "22,000", "seeds 1, 2", "test 100,000", "abc123"):
+    for words in (
+        "ccsn_cnn over spectrogram, 427,378 parameters",
+        "120 epochs",
+        "22,000",
+        "seeds 1, 2",
+        "test 100,000",
+        "abc123",
+    ):
         assert words in text
 
 
@@ -174,6 +188,18 @@ def test_contents_lead_to_headings_and_identifiers_are_unique():
 def test_every_picture_says_what_it_is_to_those_who_do_not_see_it():
     text = report.write([network()], [], settings())
     assert re.findall(r'<img src="[^"]*" alt="([^"]*)"', text) == ["Title of tpr", "Title of tsne"]
+
+
+def test_networks_beside_one_another_stand_before_each_of_them():
+    networks = [network(), network("better")]
+    text = report.write(networks, [], settings(paper=[1], better=[1]), [comparison()])
+    places = [text.index(f'<h2 id="{one}"') for one in ("compare-ccsn", "ccsn-paper-1", "ccsn-better-1")]
+    assert places == sorted(places)
+    assert '<img src="ccsn/compare/compare_maps.png" alt="Maps">' in text
+    assert 'href="ccsn/compare/compare_maps.pdf"' in text and "Maps. b &amp; c." in text
+    assert "<h3>Median &lt;time&gt;</h3>" in text and "<tr><td>one-1</td><td>0.5 s</td></tr>" in text
+    assert '<a href="#compare-ccsn">Networks beside one another</a>' in text
+    assert "beside one another" not in report.write(networks, [], settings(paper=[1], better=[1]))
 
 
 def test_networks_must_be_those_of_the_settings():
@@ -218,13 +244,14 @@ def results(folder, names=("paper-1",)):
     return [folder / "ccsn" / "networks" / name / "figures" / "figures.json" for name in names], quality
 
 
-def run(folder, lists, quality, **networks):
+def run(folder, lists, quality, compared=(), **networks):
     import argparse
 
     (folder / "report.json").write_text(json.dumps(settings(**networks)))
     parser = argparse.ArgumentParser()
     verb.arguments(parser)
     words = ["--settings", folder / "report.json", "--networks", *lists, "--quality", quality]
+    words += ["--compared", *compared]
     verb.run(parser.parse_args([*map(str, words), "--output", str(folder / "index.html")]))
     return (folder / "index.html").read_text()
 
@@ -248,6 +275,19 @@ def test_every_link_resolves_and_none_leaves_the_results(tmp_path):
     assert "ccsn/networks/paper-1/model.onnx" not in files
     assert {link[1:] for link in links if link.startswith("#")} <= set(re.findall(r'id="([^"]*)"', text))
     assert not re.search(r"https?:|//|@import|<script", text)
+
+
+def test_comparisons_are_read_and_their_links_resolve(tmp_path):
+    lists, quality = results(tmp_path, ["paper-1"])
+    folder, made = tmp_path / "ccsn" / "compare", comparison()
+    folder.mkdir()
+    (folder / "figures.json").write_text(json.dumps({"figures": made.figures, "tables": made.tables}))
+    for suffix in ("png", "pdf"):
+        (folder / f"compare_maps.{suffix}").touch()
+    text = run(tmp_path, lists, quality, [folder / "figures.json"])
+    links = re.findall(r'(?:src|href)="([^"#][^"]*)"', text)
+    assert {"ccsn/compare/compare_maps.png", "ccsn/compare/compare_maps.pdf"} <= set(links)
+    assert [link for link in links if not (tmp_path / unquote(link)).exists()] == []
 
 
 def test_numbers_of_all_stages_are_read(tmp_path):

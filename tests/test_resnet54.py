@@ -147,8 +147,7 @@ def test_cells_of_the_cam_layer_lie_where_their_gradient_is():
     with torch.no_grad():
         for value in model.blocks.parameters():
             value.abs_()
-    path = [module for each in model.cam_path for module in each.path]
-    assert receptive.centres(path, 1) == [(STRIDE, 0)]
+    assert receptive.centres(model.cam_path, 1) == [(STRIDE, 0)]
     for cell in (40, 64, 100):
         x = torch.ones(1, IFOS, 4096, dtype=torch.float64, requires_grad=True)
         model.blocks(x)[0, :, cell].sum().backward()

@@ -1,11 +1,16 @@
 """Training: it learns, the same for a seed, phase by phase, and goes on after a kill."""
 
+import argparse
+import json
+
 import numpy as np
 import pandas as pd
 import pytest
+import test_dataset
 import torch
 
 from gwsim import checkpoint, dataset, devices, events, train
+from gwsim.cli import train as cli
 from gwsim.errors import GwsimError
 
 SHAPE = (2, 16, 12)
@@ -19,6 +24,7 @@ SETTINGS = {
     "mix": False,
     "batch": 16,
     "learning_rate": 0.003,
+    "schedule": "constant",
     "precision": "float32",
     "validation_examples": 60,
 }
@@ -42,6 +48,30 @@ class Bars:
 
     def read(self, rows):
         return self.values[rows]
+
+
+class Tones(Bars):
+    """Noise, and a sine at one of two frequencies, as long as an example."""
+
+    name, shape = "toy/tones", (2, 256)
+
+    def __init__(self, count=48, seed=1):
+        super().__init__(count, seed)
+        self.values = np.random.default_rng(seed).normal(size=(count, *self.shape)).astype(np.float32)
+        for row in np.flatnonzero(self.table["label"]):
+            cycles = 16 * self.table["label"][row] * np.arange(256) / 256
+            self.values[row] += self.table["snr"][row] / 10 * np.sin(2 * np.pi * cycles)
+
+    def at(self, snr):
+        return self
+
+
+# A network of time series, with batch normalisation.
+SERIES = {"model": "resnet54", "phases": [{"epochs": 3}], "schedule": "cosine"}
+
+
+def series(seed=7, **changes):
+    return training(seed, Tones(), Tones(24, 2), **SERIES | changes)
 
 
 def training(seed=7, examples=None, held=None, **changes):
@@ -122,6 +152,149 @@ def test_losses_are_those_of_torch_alone():
         total += loss.item() * len(rows)
     learn(learner, range(1))
     assert learner.history[0]["train_loss"] == pytest.approx(total / 240, rel=1e-4)
+
+
+# ---- the learning rate
+
+
+def test_a_cosine_falls_from_the_whole_rate_to_nothing():
+    learner, found = training(phases=[{"epochs": 2, "snr": [15, 20]}, {"epochs": 1}], schedule="cosine"), []
+    for epoch in range(3):
+        for _ in learner.epoch(epoch):
+            found.append(learner.optimiser.param_groups[0]["lr"])
+    steps = [learner.batches(epoch) for epoch in range(3)]
+    assert steps[0] == steps[1] < steps[2] == 15
+    # An epoch is a third of the way, whatever its number of steps.
+    done = [(epoch + step / steps[epoch]) / 3 for epoch in range(3) for step in range(steps[epoch])]
+    np.testing.assert_allclose(found, 0.003 * (1 + np.cos(np.pi * np.array(done))) / 2, rtol=1e-12)
+    assert found[0] == 0.003 and 0 < found[-1] < 2e-3 * 0.003
+    assert [row["learning_rate"] for row in learner.history] == [found[steps[0] - 1], found[-16], found[-1]]
+
+
+def test_a_constant_rate_stays():
+    assert {row["learning_rate"] for row in learn(training(), range(4)).history} == {0.003}
+
+
+# ---- batch normalisation
+
+
+def test_time_series_are_learnt():
+    settings = SERIES | {"phases": [{"epochs": 5}]}
+    learner = learn(training(7, Tones(240), Tones(60, 2), **settings), range(5))
+    assert learner.history[-1]["validation_accuracy"] > 0.8 > 0.7 > learner.history[0]["validation_accuracy"]
+
+
+@pytest.mark.parametrize("killed_after", [1, 2])
+@pytest.mark.parametrize("mix", [False, True])
+def test_training_with_batch_normalisation_goes_on_in_the_same_weights(killed_after, mix, tmp_path):
+    """Through the file: buffers, counts of batches and the falling rate too."""
+    make = (lambda: series(mix=True, phases=[{"epochs": 3, "snr": [10, 20]}])) if mix else series
+    whole, before = learn(make(), range(3)), learn(make(), range(killed_after))
+    path = tmp_path / "state.safetensors"
+    checkpoint.write(path, before.state(), {"history": before.history}, checkpoint.STATE)
+    kept, about = checkpoint.read(path, checkpoint.STATE)
+    after = make()
+    after.restore(kept, about["history"])
+    learn(after, range(killed_after, 3))
+    assert same(after.state(), whole.state()) and after.history == whole.history
+    counts = [value for name, value in whole.state().items() if name.endswith("num_batches_tracked")]
+    assert len(counts) == 54 and {int(count) for count in counts} == {3}
+
+
+def test_statistics_are_those_of_the_last_weights(monkeypatch):
+    """The mean over the first whole batches of the epoch of each batch's own, by hand of the first layer."""
+    monkeypatch.setattr(train, "ESTIMATED", 40)
+    learner = learn(series(phases=[{"epochs": 2}]), range(2))
+    rows = train.seeds.generator(7, "shuffle", 1).permutation(48)[:32]
+    model, first = learner.model, learner.model.blocks[0]
+    with torch.no_grad():
+        cells = [
+            first.conv1(model.dain(torch.from_numpy(learner.examples.read(part))))
+            for part in (rows[:16], rows[16:])
+        ]
+    mean = sum(each.mean((0, 2)) for each in cells) / 2
+    var = sum(each.transpose(0, 1).flatten(1).var(1) for each in cells) / 2
+    torch.testing.assert_close(first.norm1.running_mean, mean)
+    torch.testing.assert_close(first.norm1.running_var, var)
+    # The validation above was made with them, and so is what is saved.
+    found = learner._validate().means("validation")
+    assert found["validation_loss"] == learner.history[-1]["validation_loss"]
+    assert not model.training and all(layer.momentum == 0.1 for layer in norms(model))
+
+
+def norms(model):
+    return [layer for layer in model.modules() if isinstance(layer, torch.nn.BatchNorm1d)]
+
+
+def test_a_network_without_batch_normalisation_reads_no_more_for_it():
+    bars = Bars()
+    bars.reads, read = 0, bars.read
+    bars.read = lambda rows: setattr(bars, "reads", bars.reads + len(rows)) or read(rows)
+    learn(training(examples=bars, phases=[{"epochs": 1}]), range(1))
+    assert bars.reads == 240
+
+
+# ---- the verb
+
+
+@pytest.fixture(scope="module")
+def stored(tmp_path_factory):
+    """A training and a validation set of strain alone: sines in noise at 1024 Hz, with its margin."""
+    folder, found = tmp_path_factory.mktemp("toy"), []
+    for seed, name in enumerate(("train", "validation")):
+        tones = Tones(24, seed)
+        strain = np.random.default_rng(seed).normal(size=(24, 2, 512 + 64)).astype(np.float32)
+        strain[:, :, 32:-32] += tones.values.repeat(2, axis=-1)
+        found.append(test_dataset.publish(folder / name, {"strain": strain}, tones.table) / "manifest.json")
+    return found
+
+
+def verb(folder, stored):
+    classes = ["noise", "one", "two"]
+    settings = SETTINGS | SERIES | {"phases": [{"epochs": 2}], "classes": classes}
+    settings |= {"array": "strain", "scale": "none", "rate": 512}
+    folder.mkdir(exist_ok=True)
+    (folder / "train.json").write_text(json.dumps(settings))
+    parser = argparse.ArgumentParser()
+    cli.arguments(parser)
+    words = f"--settings {folder}/train.json --seed 1 --train {stored[0]} --validation {stored[1]} "
+    words += f"--output {folder}/model.safetensors --history {folder}/history.csv --device cpu"
+    cli.run(parser.parse_args(words.split()))
+    return folder / "model.safetensors"
+
+
+def test_a_network_of_lowered_strain_is_trained_saved_and_the_same_after_a_kill(
+    stored, tmp_path, monkeypatch, capsys
+):
+    whole = verb(tmp_path / "paper-1", stored)
+    model, description = checkpoint.load(whole)
+    assert (description["shape"], description["rate"], description["sample_rate"]) == ([2, 256], 512, 1024)
+    view = dataset.view_of(description)
+    examples = dataset.Examples(stored[1], view)
+    checkpoint.expect(description, examples)
+    with torch.no_grad():
+        loss = torch.nn.functional.cross_entropy(
+            model(torch.from_numpy(examples.read(np.arange(24)))), torch.arange(24) % 3
+        )
+    assert pd.read_csv(whole.with_name("history.csv"))["validation_loss"].iloc[-1] == pytest.approx(
+        loss.item()
+    )
+
+    epoch = train.Training.epoch
+
+    def killed(self, number):
+        if number == 1:
+            raise KeyboardInterrupt
+        return epoch(self, number)
+
+    (tmp_path / "killed").mkdir()
+    monkeypatch.setattr(train.Training, "epoch", killed)
+    with pytest.raises(KeyboardInterrupt):
+        verb(tmp_path / "killed" / "paper-1", stored)
+    monkeypatch.undo()
+    again = verb(tmp_path / "killed" / "paper-1", stored)
+    assert "going on after epoch 1" in capsys.readouterr().err
+    assert again.read_bytes() == whole.read_bytes()
 
 
 # ---- phases

@@ -26,6 +26,7 @@ from gwsim.errors import GwsimError
 
 ROOT = Path(__file__).resolve().parents[1]
 TINY = ROOT / "workflow" / "configs" / "tiny.yaml"
+OVERLAYS = [str(TINY), str(ROOT / "tests" / "ccsn_alone.yaml")]
 SETS = ("train", "validation", "test", "gallery")
 STORES = [f"results/ccsn/{name}" for name in SETS]
 NETWORK = "results/ccsn/networks/paper-1"
@@ -41,7 +42,7 @@ def snakemake(folder, *arguments, cores=2, targets=()):
 
 
 def tiny(folder, *arguments, **options):
-    return snakemake(folder, *arguments, "--configfile", str(TINY), **options)
+    return snakemake(folder, *arguments, "--configfile", *OVERLAYS, **options)
 
 
 def manifests(folder, names=STORES):
@@ -129,7 +130,7 @@ def test_examples_mixed_in_memory_are_the_stores_and_louder_ones_at_will(finishe
     from gwsim import dataset
     from gwsim.cli.train import mixed
 
-    stored = dataset.Examples(finished / STORES[0], scale="none")
+    stored = dataset.Examples(finished / STORES[0], dataset.View(scale="none"))
     made = mixed(stored, *mixing(finished, "train"), "cpu")
     rows, wanted = np.arange(64), stored.table["snr"].to_numpy()
     np.testing.assert_allclose(made.at(wanted).read(rows), stored.read(rows), rtol=2e-3, atol=1e-4)
@@ -173,7 +174,7 @@ def test_nothing_but_the_stages_own_heirs_run_again(finished, tmp_path):
     def rules(change):
         overlay = tmp_path / "overlay.yaml"
         overlay.write_text(change)
-        run = snakemake(finished, "--dry-run", "--configfile", str(TINY), str(overlay))
+        run = snakemake(finished, "--dry-run", "--configfile", *OVERLAYS, str(overlay))
         assert run.returncode == 0, run.stderr
         # The table of jobs by rule that a dry run prints.
         return set(re.findall(r"^(\w+) +\d+$", run.stdout + run.stderr, re.MULTILINE))
@@ -215,14 +216,14 @@ def test_manifests_are_the_same_for_any_number_of_workers(finished, tmp_path, co
 
 def test_one_row_alone_is_the_stores(finished):
     from gwsim import noise, render
-    from gwsim.waveforms import bank, ccsn
+    from gwsim.waveforms import sources
 
     folder = finished / "results" / "ccsn" / "train"
     settings = json.loads((finished / "results/config/ccsn/train/render.json").read_text())
     renderer = render.Renderer(
-        settings | {"bank_start": ccsn.START},
+        settings,
         noise.NoiseStore(finished / "results/noise/tiny/data.zarr"),
-        bank.BankStore(folder / "bank" / "data.zarr"),
+        sources.opened(folder / "bank" / "data.zarr"),
     )
     table = pd.read_parquet(folder / "draw.parquet")
     for row in (0, 77, len(table) - 1):
@@ -357,7 +358,7 @@ def test_a_killed_snakemake_is_taken_up_again(finished, tmp_path):
     shutil.copytree(finished / "results" / "strain", tmp_path / "results" / "strain")
     targets = [f"{name}/data.zarr" for name in STORES[:1]]
     command = [sys.executable, "-m", "snakemake", *targets, "--snakefile", str(ROOT / "Snakefile")]
-    command += ["--directory", str(tmp_path), "--cores", "2", "--configfile", str(TINY)]
+    command += ["--directory", str(tmp_path), "--cores", "2", "--configfile", *OVERLAYS]
     chance = random.Random(7)
     for _ in range(3):
         quiet = {"env": ENVIRONMENT, "stderr": subprocess.DEVNULL}
@@ -385,7 +386,7 @@ def test_a_killed_snakemake_is_taken_up_again(finished, tmp_path):
 def test_bad_configurations_are_refused_by_their_message(tmp_path, change, message):
     path = tmp_path / "change.yaml"
     path.write_text(yaml.safe_dump(yaml.safe_load(change)))
-    run = snakemake(tmp_path, "--dry-run", "--configfile", str(TINY), str(path))
+    run = snakemake(tmp_path, "--dry-run", "--configfile", *OVERLAYS, str(path))
     assert run.returncode != 0
     assert re.search(message, run.stdout + run.stderr), run.stderr
 

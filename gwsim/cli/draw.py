@@ -16,15 +16,15 @@ def run(args):
     import json
 
     from gwsim import draw, noise, store
-    from gwsim.waveforms import ccsn
+    from gwsim.waveforms import sources
 
     settings = json.loads(args.settings.read_text())
     settings["margin"] = noise.margin_samples(settings)
     blocks = json.loads(args.segments.read_text())["blocks"]
-    models = {name: ccsn.describe(spec) for name, spec in settings["models"].items()}
-    for name in (name for name, model in models.items() if model["fixed_direction"]):
-        print(f"WARNING: {name} is known in one direction only: every example sees it from there")
-    systems, table = draw.draw(blocks, models, settings)
+    signals = sources.SOURCES[settings["waveforms"]["source"]]
+    for line in signals.notes(settings["waveforms"]):
+        print(line)
+    systems, table = draw.draw(blocks, signals, settings)
     factor = draw.reuse_factor(len(table), blocks, settings)
     table.attrs["noise_reuse"] = factor
     store.write_table(args.systems, systems)

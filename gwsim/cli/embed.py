@@ -36,7 +36,7 @@ def run(args):
     settings = json.loads(args.settings.read_text())
     device = devices.choose(args.device)
     model, description = checkpoint.load(args.model, device)
-    examples = dataset.Examples(args.data, description["array"], description["scale"])
+    examples = dataset.Examples(args.data, dataset.view_of(description))
     checkpoint.expect(description, examples)
     noise = examples.classes.index(draw.NOISE)
     rows = selection.choose(examples.table, settings["select"], settings["examples"], noise)

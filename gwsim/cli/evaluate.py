@@ -42,7 +42,10 @@ def run(args):
     splits = noise(args, settings, network)
     classes = network[1]["classes"]
     by = {name: settings["by"] if name in settings["grouped"] else None for name in datasets}
-    described = {name: evaluate.described(*both, classes, by[name], name) for name, both in datasets.items()}
+    shown = settings["shown"]
+    described = {
+        name: evaluate.described(*both, classes, by[name], name, shown) for name, both in datasets.items()
+    }
     wanted = {name: settings[name] for name in ("seconds", "by", "grouped")} | settings["background"]
     wanted["per_day"] = settings["false_alarms_per_day"]
     alarms = background.described(splits, datasets, classes, wanted)
@@ -70,7 +73,7 @@ def predicted(name, path, network, folder):
     from gwsim import checkpoint, dataset, evaluate, store
 
     _, description, _ = network
-    examples = dataset.Examples(path, description["array"], description["scale"])
+    examples = dataset.Examples(path, dataset.view_of(description))
     checkpoint.expect(description, examples)
     labels, classes = examples.table["label"].to_numpy(), description["classes"]
     # Before the work, not after it.
@@ -87,20 +90,20 @@ def noise(args, settings, network):
     import numpy as np
     import pandas as pd
 
-    from gwsim import background, evaluate, render, store
+    from gwsim import background, dataset, evaluate, render, store
     from gwsim import noise as whitening
-    from gwsim.waveforms import bank, ccsn
+    from gwsim.waveforms import sources
 
     description, classes = network[1], network[1]["classes"]
-    made = json.loads(args.render.read_text()) | {"bank_start": ccsn.START}
+    made = json.loads(args.render.read_text())
     background.expect(description, made, settings["seconds"])
     source = whitening.NoiseStore(args.noise.parent / "data.zarr")
-    renderer = render.Renderer(made, source, bank.BankStore(args.bank.parent / "data.zarr"))
+    renderer = render.Renderer(made, source, sources.opened(args.bank.parent / "data.zarr"))
     blocks, label = json.loads(args.segments.read_text())["blocks"], evaluate.noise_place(classes)
     found = {}
     for split in (settings["background"]["threshold"], settings["background"]["measured"]):
         table = background.windows(blocks, split, **background.sizes(made, source.taps))
-        read = background.reader(renderer, table, description["array"], description["scale"])
+        read = background.reader(renderer, table, dataset.view_of(description))
         asked = ask(f"noise of {split}", read, np.full(len(table), label), network)
         statistic = evaluate.statistic(evaluate.logits_of(asked, classes), label)
         found[split] = table.assign(split=split, statistic=statistic, predicted=asked["predicted"])

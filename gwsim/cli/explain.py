@@ -55,7 +55,7 @@ def opened(name, manifests, predictions, description):
     found = {path.resolve().parent.name: path for path in manifests}
     if name not in found:
         raise GwsimError(f"explain uses the dataset '{name}'; --data has only {', '.join(found)}")
-    examples = dataset.Examples(found[name], description["array"], description["scale"])
+    examples = dataset.Examples(found[name], dataset.view_of(description))
     checkpoint.expect(description, examples)
     path = predictions.with_name(f"{name}.parquet")
     if not path.is_file():

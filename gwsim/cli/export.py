@@ -20,8 +20,8 @@ def run(args):
     torch.set_num_threads(1)
     model, description = checkpoint.load(args.model)
     shape = tuple(description["shape"])
-    names = ("classes", "ifos", "sample_rate", "array", "scale")
-    kept = {name: json.dumps(description[name]) for name in names}
+    names = ("classes", "ifos", "sample_rate", "array", "scale", "rate")
+    kept = {name: json.dumps(description[name]) for name in names if description.get(name) is not None}
     content = export.onnx(model, shape, kept)
     apart = export.farthest(content, model, shape)
     files.write_atomic(args.output, content)

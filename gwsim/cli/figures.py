@@ -22,7 +22,7 @@ def run(args):
     import pandas as pd
 
     from gwsim import checkpoint
-    from gwsim.figures import drawn, network, style
+    from gwsim.figures import drawn, listing, network, style
 
     model, description = checkpoint.load(args.model)
     names = ("history", "evaluate", "explain", "embed", "bank")
@@ -33,4 +33,4 @@ def run(args):
         parameters = sum(values.numel() for values in model.parameters())
         evaluated = json.loads(args.evaluate.read_text())
         about = network.about(description, parameters, pd.read_csv(args.history), evaluated)
-        drawn.write(figures, about, args.list)
+        drawn.write(figures, args.list, listing.FIGURES, about=about)

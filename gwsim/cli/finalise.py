@@ -10,6 +10,7 @@ def arguments(parser):
     parser.add_argument("--settings", type=Path, required=True, help="settings of the stage (JSON)")
     parser.add_argument("--table", type=Path, required=True, help="table of examples as drawn (Parquet)")
     parser.add_argument("--noise", type=Path, required=True, help="manifest.json of the noise store")
+    parser.add_argument("--systems", type=Path, required=True, help="systems as realised (Parquet)")
     parser.add_argument("--card", type=Path, required=True, help="settings of the data card (JSON)")
 
 
@@ -19,7 +20,7 @@ def run(args):
     import pandas as pd
 
     from gwsim import files, manifest, noise, publish, sharding, store
-    from gwsim.waveforms import surrogates
+    from gwsim.waveforms import sources
 
     settings, card = json.loads(args.settings.read_text()), json.loads(args.card.read_text())
     folder = args.layout.parents[1]
@@ -28,10 +29,11 @@ def run(args):
     drawn = pd.read_parquet(args.table)
     card["provenance"] = {
         "noise_manifest_sha256": files.fingerprint(args.noise)["sha256"],
-        "surrogates_sha256": surrogates.table_sha256(),
+        **sources.SOURCES[settings["source"]].provenance(),
         **drawn.attrs,
     }
-    table = pd.concat([drawn, store.realised(folder, ranges)], axis=1)
+    told = publish.of_systems(drawn, pd.read_parquet(args.systems), settings["source"])
+    table = pd.concat([drawn, told, store.realised(folder, ranges)], axis=1)
     store.write_table(folder / "table.parquet", table, row_group=settings["shard_rows"])
     source = noise.NoiseStore(args.noise.parent / "data.zarr")
     arrays = publish.dataset_arrays(table, source, settings, card["classes"])

@@ -26,15 +26,15 @@ def run(args):
     from gwsim import files, noise, provenance, render, sharding, store
     from gwsim.cli.memory import keep_freed_memory
     from gwsim.cli.progress import progress
-    from gwsim.waveforms import bank, ccsn
+    from gwsim.waveforms import sources
 
     keep_freed_memory()
     torch.set_num_threads(1)
-    settings = json.loads(args.settings.read_text()) | {"bank_start": ccsn.START}
+    settings = json.loads(args.settings.read_text())
     renderer = render.Renderer(
         settings,
         noise.NoiseStore(args.noise.parent / "data.zarr"),
-        bank.BankStore(args.bank.parent / "data.zarr"),
+        sources.opened(args.bank.parent / "data.zarr"),
         args.device,
     )
     ranges = sharding.shard_ranges(settings["examples"], settings["shard_rows"])

@@ -23,6 +23,9 @@ DATASET_FILES = {
 def arguments(parser):
     parser.add_argument("--settings", type=Path, required=True, help="settings of the stage (JSON)")
     parser.add_argument("--networks", type=Path, nargs="*", default=[], help="figures.json of each network")
+    parser.add_argument(
+        "--compared", type=Path, nargs="*", default=[], help="figures.json of networks beside one another"
+    )
     parser.add_argument("--quality", type=Path, nargs="*", default=[], help="quality page of each dataset")
     parser.add_argument("--output", type=Path, required=True, help="page to write (HTML)")
 
@@ -34,8 +37,9 @@ def run(args):
 
     networks = [_network(path, args.output.parent) for path in args.networks]
     datasets = [_dataset(path, args.output.parent) for path in args.quality]
+    compared = [_comparison(path, args.output.parent) for path in args.compared]
     settings = json.loads(args.settings.read_text())
-    files.write_atomic(args.output, report.write(networks, datasets, settings))
+    files.write_atomic(args.output, report.write(networks, datasets, settings, compared))
 
 
 def _network(path, start):
@@ -59,6 +63,17 @@ def _network(path, start):
     experiment = folder.parents[1].name
     shown = content["figures"], content["about"]
     return report.Network(experiment, name, int(seed), base, numbers, *shown, links)
+
+
+def _comparison(path, start):
+    """Return what stands in EXPERIMENT/compare/figures.json."""
+    import json
+
+    from gwsim import report
+
+    content, folder = json.loads(path.read_text()), path.resolve().parent
+    base = _relative(folder, start)
+    return report.Comparison(folder.parent.name, base, content["figures"], content["tables"])
 
 
 def _dataset(page, start):

@@ -26,6 +26,7 @@ def arguments(parser):
 
 
 def run(args):
+    import dataclasses
     import json
     import sys
     import time
@@ -41,8 +42,8 @@ def run(args):
     torch.set_num_threads(args.threads)
     device = devices.choose(args.device)
     settings = json.loads(args.settings.read_text())
-    kind = {"array": settings["array"], "scale": settings["scale"]}
-    examples, validation = (dataset.Examples(path, **kind) for path in (args.train, args.validation))
+    view = dataset.view_of(settings)
+    examples, validation = (dataset.Examples(path, view) for path in (args.train, args.validation))
     train.expect_classes(settings["classes"], examples)
     train.expect_alike(examples, validation)
     if args.mix:
@@ -76,7 +77,8 @@ def run(args):
         "network": args.output.parent.name,
         "seed": args.seed,
         "training": settings,
-        **{name: settings[name] for name in ("model", "classes", "array", "scale")},
+        **{name: settings[name] for name in ("model", "classes")},
+        **dataclasses.asdict(view),
         **{name: getattr(examples, name) for name in ("shape", "ifos", "sample_rate")},
         "data": files.fingerprint(args.train),
         "versions": provenance.versions(),
@@ -94,13 +96,12 @@ def mixed(examples, noise, settings, bank, device):
 
     from gwsim import dataset, render
     from gwsim.noise import NoiseStore
-    from gwsim.waveforms import bank as banks
-    from gwsim.waveforms import ccsn
+    from gwsim.waveforms import sources
 
     renderer = render.Renderer(
-        json.loads(settings.read_text()) | {"bank_start": ccsn.START},
+        json.loads(settings.read_text()),
         NoiseStore(noise.parent / "data.zarr"),
-        banks.BankStore(bank.parent / "data.zarr"),
+        sources.opened(bank.parent / "data.zarr"),
         str(device),
     )
     return dataset.Mixed(examples, pd.read_parquet(examples.folder / "draw.parquet"), renderer)

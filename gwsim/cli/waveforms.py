@@ -16,26 +16,24 @@ def arguments(parser):
 def run(args):
     import json
 
-    import numpy as np
     import pandas as pd
 
     from gwsim import files, provenance, sharding, store
     from gwsim.cli.progress import progress
-    from gwsim.waveforms import bank, ccsn
+    from gwsim.waveforms import sources
 
     settings = json.loads(args.settings.read_text())
-    systems = pd.read_parquet(args.systems)
-    ranges = sharding.shard_ranges(len(systems), bank.SYSTEMS_PER_SHARD)
-    code = [provenance.code_sha256(__name__), provenance.versions()]
-    sources = {name: ccsn.fingerprint(spec) for name, spec in settings["models"].items()}
+    signals = sources.SOURCES[settings["source"]]
+    rows = signals.rows(pd.read_parquet(args.systems))
+    ranges = sharding.shard_ranges(len(rows), sharding.BANK_ROWS)
+    made_from = [signals.fingerprint(settings), provenance.code_sha256(__name__), provenance.versions()]
 
     def key(index):
-        rows = systems.iloc[slice(*ranges[index])]
-        return store.digest([settings, store.table_digest(rows), sources, code])
+        return store.digest([settings, store.table_digest(rows.iloc[slice(*ranges[index])]), *made_from])
 
     def make(index):
-        rows = systems.iloc[slice(*ranges[index])]
-        return {"quadrupole": np.stack([bank.entry(row, settings) for _, row in rows.iterrows()])}, None
+        values, realised = signals.make(rows.iloc[slice(*ranges[index])], settings)
+        return {signals.ARRAY: values}, realised
 
     first, last = sharding.parse_part(args.part)
     shards = store.write_shards(args.layout.parents[1], range(first, last + 1), ranges, key, make)

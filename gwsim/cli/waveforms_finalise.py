@@ -1,4 +1,4 @@
-"""Finish a dataset's bank: link its whole shards into data.zarr, write the manifest."""
+"""Finish a dataset's bank: link its whole shards into data.zarr, say how systems were realised."""
 
 from pathlib import Path
 
@@ -13,15 +13,23 @@ def arguments(parser):
 
 def run(args):
     import json
+    import sys
 
-    import pyarrow.parquet
+    import pandas as pd
 
-    from gwsim import manifest, sharding
-    from gwsim.waveforms import bank
+    from gwsim import manifest, sharding, store
+    from gwsim.waveforms import bank, sources
 
     settings = json.loads(args.settings.read_text())
-    systems = pyarrow.parquet.read_metadata(args.systems).num_rows
+    systems = pd.read_parquet(args.systems)
     folder = args.layout.parents[1]
-    records = manifest.whole_records(folder, sharding.shard_ranges(systems, bank.SYSTEMS_PER_SHARD))
+    ranges = sharding.shard_ranges(len(sources.SOURCES[settings["source"]].rows(systems)), sharding.BANK_ROWS)
+    records = manifest.whole_records(folder, ranges)
+    if records[0]["columns"]:
+        systems = systems.assign(**store.realised(folder, ranges))
+        refused = int((systems["attempt"] > 0).sum())
+        print(f"{refused} of {len(systems)} systems were refused as drawn and drawn anew", file=sys.stderr)
+    store.write_table(folder / bank.SYSTEMS, systems)
     # Nothing here changes with a revision: what is rendered from the bank depends on its manifest.
-    manifest.finalise(folder, records, {}, {"title": "bank of waveforms", "settings": settings}, {})
+    about = {"title": "bank of waveforms", "settings": settings}
+    manifest.finalise(folder, records, {}, about, {}, beside=(bank.SYSTEMS,))

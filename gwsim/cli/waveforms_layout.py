@@ -14,11 +14,12 @@ def arguments(parser):
 def run(args):
     import json
 
-    import pyarrow.parquet
+    import pandas as pd
 
     from gwsim import store
-    from gwsim.waveforms import bank
+    from gwsim.waveforms import sources
 
     settings = json.loads(args.settings.read_text())
-    systems = pyarrow.parquet.read_metadata(args.systems).num_rows
-    store.create(args.layout.parents[1], bank.arrays(systems, settings))
+    signals = sources.SOURCES[settings["source"]]
+    rows = len(signals.rows(pd.read_parquet(args.systems)))
+    store.create(args.layout.parents[1], [signals.layout(rows, settings)])

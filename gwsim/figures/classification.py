@@ -1,7 +1,9 @@
-"""Figures of what a network predicts: rates by distance, confusion, distributions of SNR, and ROC.
+"""Figures of what a network predicts: rates by distance or SNR, confusion, distributions of SNR, and ROC.
 
 Counts of confusion matrices are (true, predicted), in the order of the classes.
 """
+
+import itertools
 
 import numpy as np
 import pandas as pd
@@ -11,21 +13,73 @@ from gwsim.figures.drawn import Drawn, words
 
 # A violin is drawn with no more values than this, and not with fewer than FEWEST.
 MOST, FEWEST = 2000, 3
-DISTANCE = "distance_target_kpc"
+DISTANCE, SNR = "distance_target_kpc", "snr_target"
+LABELS = {DISTANCE: "distance (kpc)", SNR: "network SNR"}
+# How values are written, and from where on they are worth a line.
+PLACES = {DISTANCE: "{:g} kpc", SNR: "SNR {:g}"}
+GOOD = 0.9
+# An axis has no more marks, and a caption tells no more classes one by one than this.
+TICKS, TOLD = 12, 5
 
 
 def axis_label(by: str) -> str:
     """Return what an axis of the groups' values is called."""
-    return "distance (kpc)" if by == DISTANCE else by
+    return LABELS.get(by, by)
 
 
 def at(by: str, value: float) -> str:
     """Return a group in words."""
-    return f"{value:g} kpc" if by == DISTANCE else f"{by} {value:g}"
+    return PLACES.get(by, f"{by} {{:g}}").format(value)
+
+
+def ticks(axis, values: np.ndarray) -> None:
+    """Mark the groups' values, or every second or third of many."""
+    marked = values[:: -(-len(values) // TICKS)]
+    axis.set_xticks(marked, [f"{value:g}" for value in marked])
+
+
+def accuracy(lines: dict[str, tuple[dict[float, dict], dict]], by: str):
+    """Draw accuracies, the mean over classes, against the groups' value: name of a line -> (groups, look)."""
+    figure, ((axis,),) = style.subplots(1, 1, 3.8)
+    for name, (groups, look) in lines.items():
+        values = np.array(sorted(groups), float)
+        share, error = (
+            np.array([groups[value][key] for value in sorted(groups)], float)
+            for key in ("balanced_accuracy", "balanced_accuracy_error")
+        )
+        axis.errorbar(values, share, error, label=name, markersize=4, capsize=2, **look)
+    axis.axhline(GOOD, color=style.INK, linestyle=":", linewidth=1)
+    low = min(min(one["balanced_accuracy"] for one in groups.values()) for groups, _ in lines.values())
+    axis.set(ylim=(np.floor(10 * low - 0.3) / 10, 1.01), xlabel=axis_label(by))
+    axis.set_ylabel("accuracy, mean over classes")
+    ticks(axis, values)
+    if len(lines) > 1:
+        axis.legend(loc="best")
+    return figure
+
+
+def louder_first(groups, by: str) -> list[float]:
+    """Return the groups' values, those of louder signals first."""
+    return sorted(groups, reverse=by != DISTANCE)
+
+
+def passes(groups: dict[float, dict], by: str) -> str:
+    """Return in words from which value on, towards the louder ones, accuracy is GOOD at every value."""
+    values = louder_first(groups, by)
+    kept = list(itertools.takewhile(lambda v: groups[v]["balanced_accuracy"] >= GOOD, values))
+    share = f"{100 * GOOD:g} %"
+    if not kept:
+        return f"below {share} even at {at(by, values[0])}"
+    if len(kept) == len(groups):
+        return f"at least {share} everywhere"
+    ends = ("up to ", "") if by == DISTANCE else ("from ", " on")
+    beyond = values[len(kept)]
+    then = f"{groups[beyond]['balanced_accuracy']:.3f} at {at(by, beyond)}"
+    return f"at least {share} {at(by, kept[-1]).join(ends)} ({then})"
 
 
 def tpr(groups: dict[float, dict], classes: list[str], noise: int | None, by: str = DISTANCE):
-    """Draw each class's true positive rate against distance; groups have tpr, tpr_low, tpr_high by class."""
+    """Draw each class's true positive rate by groups, which have tpr, tpr_low, tpr_high by class."""
     figure, ((axis,),) = style.subplots(1, 1, 4.4)
     rates(axis, groups, "tpr", classes, noise)
     axis.set_xlabel(axis_label(by))
@@ -35,8 +89,8 @@ def tpr(groups: dict[float, dict], classes: list[str], noise: int | None, by: st
 
 
 def rates(axis, groups: dict[float, dict], name: str, classes: list[str], noise: int | None) -> None:
-    """Draw a rate of each class, NAME with NAME_low and NAME_high, against the groups' value, a distance."""
-    distance = np.array(sorted(groups), float)
+    """Draw a rate of each class, NAME with NAME_low and NAME_high, against the groups' value."""
+    values = np.array(sorted(groups), float)
     rate, low, high = (
         np.array([groups[value][name + end] for value in sorted(groups)], float)
         for end in ("", "_low", "_high")
@@ -45,9 +99,9 @@ def rates(axis, groups: dict[float, dict], name: str, classes: list[str], noise:
         # An interval may end at the rate itself, which rounding must not turn around.
         bars = np.maximum([rate[:, label] - low[:, label], high[:, label] - rate[:, label]], 0)
         look = style.class_look(label, noise) | {"marker": style.marker(label), "markersize": 4}
-        axis.errorbar(distance, rate[:, label], bars, label=entry, **look)
+        axis.errorbar(values, rate[:, label], bars, label=entry, **look)
     axis.set_ylim(-0.02, 1.03)
-    axis.set_xticks(distance, [f"{value:g}" for value in distance])
+    ticks(axis, values)
 
 
 def confusion(groups: list[tuple[str, np.ndarray, list[np.ndarray]]], classes: list[str], noise: int | None):
@@ -61,6 +115,18 @@ def confusion(groups: list[tuple[str, np.ndarray, list[np.ndarray]]], classes: l
         violins(right, snrs, classes, noise)
         right.set(ylim=(ends[0] / 1.2, ends[1] * 1.2))
     axes[-1, 0].set_xlabel("predicted")
+    return figure
+
+
+def matrices(groups: list[tuple[str, np.ndarray]], classes: list[str]):
+    """Draw, per group (title, counts), the confusion matrix alone, two in a row."""
+    rows = -(-len(groups) // 2)
+    figure, axes = style.subplots(rows, 2, 0.5 + rows * (1.2 + 0.26 * max(len(classes), 6)))
+    for axis, (title, counts) in zip(axes.flat, groups, strict=False):
+        matrix(axis, counts, classes)
+        axis.set(title=title, xlabel="predicted")
+    for axis in axes.flat[len(groups) :]:
+        axis.remove()
     return figure
 
 
@@ -104,7 +170,10 @@ def violins(axis, snrs: list[np.ndarray], classes: list[str], noise: int | None)
 
 
 def roc(panels: dict[str, dict[str, dict]], classes: list[str], noise: int | None):
-    """Draw the ROC of each class, per dataset (name -> class -> false_positive, true_positive, area)."""
+    """Draw the ROC of each class, a panel each of some examples (title -> class -> curve).
+
+    A curve has false_positive, true_positive and area.
+    """
     figure, axes = style.subplots(1, len(panels), 4.2, sharey=True)
     for axis, (name, curves) in zip(axes[0], panels.items(), strict=True):
         least = 1.0
@@ -135,12 +204,41 @@ def drawn(evaluated: dict, tables: dict[str, pd.DataFrame], settings: dict) -> l
     evaluated: metrics.json of evaluate; tables: dataset -> table; settings: classes, noise (its label),
     dataset, by (the column of groups), shown (its values in the figure of confusion), roc (datasets).
     """
-    name, entry = settings["dataset"], evaluated["datasets"][settings["dataset"]]
-    groups = {float(key): group for key, group in entry.get("groups", {}).items()}
+    name = settings["dataset"]
+    groups, roc_of_all = groups_of(evaluated, name), _roc(evaluated, settings)
     if not groups:
         why = f"the dataset {name} has no groups by {settings['by']}"
-        return [words("tpr", why), words("confusion", why), _roc(evaluated, settings)]
-    return [_tpr(groups, settings), _confusion(groups, tables[name], settings), _roc(evaluated, settings)]
+        none = {one: words(one, why) for one in ("accuracy", "tpr", "confusion", "roc_groups")}
+        return [*list(none.values())[:3], roc_of_all, none["roc_groups"]]
+    return [
+        _accuracy(groups, settings),
+        _tpr(groups, settings),
+        _confusion(groups, tables[name], settings),
+        roc_of_all,
+        _roc_groups(groups, settings),
+    ]
+
+
+def groups_of(evaluated: dict, dataset: str) -> dict[float, dict]:
+    """Return the groups of a dataset by value."""
+    return {float(key): one for key, one in evaluated["datasets"][dataset].get("groups", {}).items()}
+
+
+def _accuracy(groups: dict[float, dict], settings: dict) -> Drawn:
+    by = settings["by"]
+    look = {"color": style.IFOS[0], "marker": "o"}
+    numbers = (
+        f"Dataset {settings['dataset']}; {passes(groups, by)}. Every class weighs the same. Dotted: "
+        f"{100 * GOOD:g} %. Bars are 68 % intervals of counting; {_shared_noise(groups, settings)}"
+    )
+    return Drawn("accuracy", accuracy({settings["dataset"]: (groups, look)}, by), numbers)
+
+
+def _shared_noise(groups: dict[float, dict], settings: dict) -> str:
+    if settings["noise"] is None:
+        return "the classes are all signals."
+    n = groups[min(groups)]["n"][settings["noise"]]
+    return f"the {n} examples of noise are the same at every value, and so is what they add to the errors."
 
 
 def _tpr(groups: dict[float, dict], settings: dict) -> Drawn:
@@ -171,6 +269,8 @@ def _confusion(groups: dict[float, dict], table: pd.DataFrame, settings: dict) -
     if not found:
         wanted = ", ".join(f"{value:g}" for value in settings["shown"])
         return words("confusion", f"no example of {settings['dataset']} has {by} {wanted}")
+    if by == SNR:
+        return _matrices({value: groups[float(value)] for value in found}, settings)
     panels, told = [], []
     for value in found:
         counts = np.array(groups[float(value)]["confusion"])
@@ -190,6 +290,40 @@ def _confusion(groups: dict[float, dict], table: pd.DataFrame, settings: dict) -
         f"Least and greatest median SNR, and accuracy averaged over classes: {'; '.join(told)}."
     )
     return Drawn("confusion", confusion(panels, classes, settings["noise"]), numbers)
+
+
+def _matrices(groups: dict[float, dict], settings: dict) -> Drawn:
+    """Return the matrices of groups in which all signals are as loud: their SNRs have no distribution."""
+    by, classes = settings["by"], settings["classes"]
+    counts = {value: np.array(group["confusion"]) for value, group in groups.items()}
+    panels = [(f"{at(by, value)}, n = {one.sum()}", one) for value, one in counts.items()]
+    told = [f"{at(by, value)} {group['balanced_accuracy']:.3f}" for value, group in groups.items()]
+    numbers = (
+        f"Dataset {settings['dataset']}. Percent of each true class; cells without an example are empty. "
+        f"Accuracy averaged over classes: {', '.join(told)}."
+    )
+    return Drawn("confusion", matrices(panels, classes), numbers)
+
+
+def _roc_groups(groups: dict[float, dict], settings: dict) -> Drawn:
+    by, noise = settings["by"], settings["noise"]
+    panels = {at(by, value): group["roc"] for value, group in sorted(groups.items()) if "roc" in group}
+    if not panels:
+        wanted = ", ".join(f"{value:g}" for value in settings["shown"])
+        return words("roc_groups", f"no example of {settings['dataset']} has {by} {wanted}")
+    told = []
+    for name, curves in panels.items():
+        areas = {one: curve["area"] for one, curve in curves.items()}
+        if len(areas) > TOLD:
+            low = min(areas, key=areas.get)
+            areas = {"mean": np.mean(list(areas.values())), f"least ({low})": areas[low]}
+        told.append(f"{name}: {', '.join(f'{one} {area:.4f}' for one, area in areas.items())}")
+    belongs = "" if noise is None else "Noise belongs to every group. "
+    numbers = (
+        f"Dataset {settings['dataset']}, one panel a group, each class against all others of the group. "
+        f"{belongs}Area under the curve; {'; '.join(told)}. Dotted: a score that knows nothing."
+    )
+    return Drawn("roc_groups", roc(panels, settings["classes"], noise), numbers)
 
 
 def _roc(evaluated: dict, settings: dict) -> Drawn:

@@ -13,7 +13,8 @@ import pandas as pd
 
 from gwsim import checks, draw, manifest, noise, store
 from gwsim.conventions import KPC_CM
-from gwsim.waveforms import quadrupole
+from gwsim.dataset import Examples, View
+from gwsim.waveforms import columns, sources
 
 NOISE_EXAMPLES = 4096
 SLICE = 64
@@ -35,7 +36,8 @@ class Dataset:
         # The attributes of a dataset hold its own experiment and its own entry, no other.
         (self.experiment,) = self.configuration["experiments"].values()
         (self.settings,) = self.experiment["datasets"].values()
-        self.columns = draw.DEFAULTS | self.experiment["draw"] | self.settings["draw"]
+        self.source = self.experiment["waveforms"]["source"]
+        self.columns = draw.defaults(self.source) | self.experiment["draw"] | self.settings["draw"]
         self.classes, self.ifos = self.attributes["classes"], self.configuration["ifos"]
         self.rate = self.configuration["sample_rate"]
         self.window = round(self.experiment["duration"] * self.rate)
@@ -56,6 +58,33 @@ class Dataset:
         strain, cut = self.array("strain"), slice(self.half_stft, self.half_stft + self.window)
         for first in range(0, len(rows), SLICE):
             yield strain[rows[first : first + SLICE], :, cut].read().result()
+
+    def spectrograms(self, rows: np.ndarray) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+        """Return rows' spectrograms in the first ifo, and their axes, stored or not."""
+        examples = Examples(self.folder, View("spectrogram", "none"))
+        return examples.raw(rows)[:, 0], examples.axes
+
+    def waveforms(self, bank_path: Path) -> dict[int, np.ndarray]:
+        """Return h+ of one system of each class, by label."""
+        return plus_of_classes(bank_path, self.experiment["render"]["polarisation_convention"])
+
+    def drawn(self) -> dict[str, tuple[np.ndarray, dict]]:
+        """Return name -> (values, distribution) of the signals' drawn columns, those of models by class."""
+        its, found = self.independent[self.independent["label"] != self.noise], {}
+        fixed = self._fixed()[its["system"].to_numpy()]
+        for name, spec in self.columns.items():
+            column = its[draw.TARGETS.get(name, name)]
+            found[name] = (column[~fixed] if name in ("theta", "phi") else column).to_numpy(), spec
+        for model, specs in self.experiment["waveforms"]["models"].items():
+            mine = its["label"] == self.classes.index(model)
+            for name in columns.PUBLISHED[self.source] if isinstance(specs, dict) else ():
+                if name in specs:
+                    found[f"{name} {model}"] = its.loc[mine, name].to_numpy(), specs[name]
+        return {name: (values, spec) for name, (values, spec) in found.items() if len(values)}
+
+    def _fixed(self) -> np.ndarray:
+        """Return of each system whether it is known in one direction only."""
+        return self.systems.get("fixed_direction", pd.Series(False, self.systems.index)).to_numpy(bool)
 
     @property
     def reuse(self) -> str:
@@ -99,10 +128,8 @@ def shown_rows(dataset: Dataset) -> list[int]:
     return sorted(rows, key=lambda row: dataset.table["label"][row] == dataset.noise)
 
 
-def polar_plus(bank_path: Path, systems: pd.DataFrame, convention: str) -> dict[int, np.ndarray]:
-    """Return h+ at 1 kpc from the polar direction of each class's first system, by label."""
-    bank = store.open_array(bank_path / "quadrupole")
-    plus, _ = quadrupole.weights(0.0, 0.0, convention)
-    first = systems.drop_duplicates("label").index
-    entries = {int(systems["label"][row]): bank[int(row)].read().result() for row in first}
-    return {label: plus @ entry.astype(np.float64) / KPC_CM for label, entry in entries.items()}
+def plus_of_classes(bank_path: Path, convention: str) -> dict[int, np.ndarray]:
+    """Return h+ of one system of each class, by label: `columns.SHOWN` says which, whence and how far."""
+    bank = sources.opened(bank_path)
+    far = KPC_CM * columns.SHOWN_KPC[bank.source]
+    return {int(k): bank.shown(int(k), convention) / far for k in sorted(bank.systems["label"].unique())}

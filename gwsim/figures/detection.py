@@ -7,7 +7,7 @@ on another's.
 import numpy as np
 
 from gwsim.figures import style
-from gwsim.figures.classification import at, axis_label, rates
+from gwsim.figures.classification import at, axis_label, louder_first, rates, ticks
 from gwsim.figures.drawn import Drawn, words
 
 SPLIT_LINES = {"threshold_split": ":", "measured_split": "-"}
@@ -28,7 +28,7 @@ def detection(background: dict, groups: dict[str, dict[float, dict]], noise: int
         means.plot(distance, mean, label=rule_name(rule), linestyle=style.LINES[place % 4], **look)
     means.set(ylim=(-0.02, 1.03), xlabel=axis_label(background["by"]), title="mean of the signal classes")
     means.set_ylabel("detected share")
-    means.set_xticks(distance, [f"{value:g}" for value in distance])
+    ticks(means, distance)
     means.legend(loc="best")
     names = list(groups)
     for axis, rule in ((loose, names[0]), (strict, names[-1])):
@@ -87,7 +87,7 @@ def _numbers(background: dict, groups: dict, dataset: str, noise: int) -> str:
     rules = {rule["rule"]: rule for rule in background["rules"]}
     told = []
     for name, by_distance in groups.items():
-        rate, last = rules[name]["measured"], max(by_distance)
+        rate, last = rules[name]["measured"], louder_first(by_distance, background["by"])[-1]
         mean = np.array(by_distance[last]["detected"])[signals].mean()
         end = f"a share of {mean:.3f} found at {at(background['by'], last)}"
         told.append(f"{rule_name(name)}: {rate['per_day']:.3g} ± {rate['error']:.2g} per day measured, {end}")

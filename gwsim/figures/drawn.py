@@ -21,11 +21,11 @@ class Drawn:
 
     @property
     def title(self) -> str:
-        return listing.TITLES[self.name]
+        return listing.title(self.name)
 
     @property
     def section(self) -> str:
-        return listing.FIGURES[self.name]
+        return listing.section(self.name)
 
     @property
     def caption(self) -> str:
@@ -39,20 +39,17 @@ def words(name: str, why: str) -> Drawn:
     return Drawn(name, figure, f"Nothing is drawn: {why}.")
 
 
-def write(drawn: list[Drawn], about: dict, path: Path) -> None:
-    """Write every figure beside the list, then the list with what a page says about the network.
+def write(drawn: list[Drawn], path: Path, wanted, **content) -> None:
+    """Write every figure beside the list, then the list, with what else a page is to say.
 
-    Raises GwsimError when the figures are not the ones that are listed.
+    Raises GwsimError when the figures are not the wanted ones, in their order.
     """
     names = [one.name for one in drawn]
-    if names != list(listing.FIGURES):
-        raise GwsimError(
-            f"drawn are {', '.join(names)}, expected {', '.join(listing.FIGURES)}, in this order"
-        )
+    if names != list(wanted):
+        raise GwsimError(f"drawn are {', '.join(names)}, expected {', '.join(wanted)}, in this order")
     for one in drawn:
         files.write_atomic(path.parent / f"{one.name}.png", style.png(one.figure, style.FINE_DPI))
         files.write_atomic(path.parent / f"{one.name}.pdf", style.pdf(one.figure))
     keys = ("name", "title", "section", "caption")
     entries = [{key: getattr(one, key) for key in keys} for one in drawn]
-    content = {"figures": entries, "about": about}
-    files.write_atomic(path, json.dumps(content, indent=1, sort_keys=True))
+    files.write_atomic(path, json.dumps({"figures": entries, **content}, indent=1, sort_keys=True))

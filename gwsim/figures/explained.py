@@ -1,5 +1,6 @@
-"""The examples whose maps are shown, read from the store of maps and from their datasets."""
+"""The examples whose maps are shown, and when all maps are greatest, read from their store and datasets."""
 
+import dataclasses
 from pathlib import Path
 
 import numpy as np
@@ -7,39 +8,64 @@ import pandas as pd
 import torch
 import xarray as xr
 
-from gwsim.dataset import Examples
-from gwsim.figures import explanation
+from gwsim import cam_times, selection
+from gwsim.dataset import Examples, View
+from gwsim.figures import cam_times as when
+from gwsim.figures import explanation, faithfulness
 from gwsim.figures.drawn import Drawn
-from gwsim.figures.explanation import COMPARED, Explained, Pair
+from gwsim.figures.explanation import COMPARED, METHODS, Explained, Pair
 from gwsim.maps import placed
 
 
 def drawn(metrics: Path, examples: dict[str, Examples], tests: dict, setup: dict) -> list[Drawn]:
     """Return the figures of the maps in maps.zarr beside the metrics, and of what puts them to the test."""
     stores = {
-        name: _open(metrics.with_name("maps.zarr"), name) for name in ("table", "atlas", "misclassified")
+        name: opened(metrics.with_name("maps.zarr"), name) for name in ("table", "atlas", "misclassified")
     }
     compared = chosen(stores["table"], setup["classes"], setup["noise"])
     of_set, gallery = examples[setup["dataset"]], examples[setup["atlas"]]
     pairs = read(
         stores["misclassified"], np.arange(stores["misclassified"].sizes["sample"]), of_set, setup["align"]
     )
-    return explanation.drawn(
-        next(iter(read(stores["table"], compared, of_set, setup["align"])), None),
-        read(stores["atlas"], np.arange(stores["atlas"].sizes["sample"]), gallery, setup["align"]),
-        paired(pairs, stores["misclassified"]),
-        tests,
-        {**setup, "axes": of_set.axes},
-    )
+    *_, times = of_set.axes.values()
+    found = cam_times.measured(stores["table"], times, of_set.table)
+    return [
+        *explanation.drawn(
+            next(iter(read(stores["table"], compared, of_set, setup["align"])), None),
+            read(stores["atlas"], shown(stores["atlas"], setup["classes"]), gallery, setup["align"]),
+            paired(pairs, stores["misclassified"]),
+            {**setup, "axes": of_set.axes},
+        ),
+        when.drawn(found, cam_times.spacing(stores["table"], times), METHODS, setup),
+        *faithfulness.drawn(tests, METHODS),
+    ]
 
 
-def _open(path: Path, group: str) -> xr.Dataset:
+def opened(path: Path, group: str) -> xr.Dataset:
+    """Return one set of maps of a store."""
     return xr.open_zarr(path, group=group, chunks=None, consolidated=False)
+
+
+def pictured(view: View) -> View:
+    """Return how examples are drawn: pictures are colours in [0, 1], whatever scale the network sees."""
+    return dataclasses.replace(view, scale="none" if view.array == "strain" else "minmax")
+
+
+def columns_of(store: xr.Dataset) -> pd.DataFrame:
+    """Return row, label and predicted of the samples of a set of maps."""
+    return pd.DataFrame({name: store[name].values for name in ("row", "label", "predicted")})
+
+
+def shown(store: xr.Dataset, classes: list[str]) -> np.ndarray:
+    """Return the places of one sample of each class, correctly classified if any is."""
+    columns = columns_of(store)
+    place = pd.Series(columns.index, columns["row"])
+    return place[selection.recognised(columns, len(classes))].to_numpy()
 
 
 def chosen(store: xr.Dataset, classes: list[str], noise: int) -> np.ndarray:
     """Return the place of one signal: of the paper's class if it is there, correctly classified if any is."""
-    columns = pd.DataFrame({name: store[name].values for name in ("label", "predicted")})
+    columns = columns_of(store)
     signals = columns[columns["label"] != noise]
     if COMPARED in classes and (signals["label"] == classes.index(COMPARED)).any():
         signals = signals[signals["label"] == classes.index(COMPARED)]
@@ -52,7 +78,7 @@ def read(store: xr.Dataset, places: np.ndarray, examples: Examples, align: str) 
     if not len(places):
         return []
     part = store.isel(sample=places)
-    methods = store["method"].attrs["flag_meanings"].split()
+    methods = cam_times.methods(store)
     grid = list(zip(store.attrs["grid_stride"], store.attrs["grid_offset"], strict=True))
     shape = examples.shape[1:]
     maps = [placed(torch.from_numpy(one), shape, align, grid).numpy() for one in part["map"].values]

@@ -6,7 +6,7 @@ from gwsim.faithfulness import KINDS, RANDOM
 from gwsim.figures import style
 from gwsim.figures.drawn import Drawn
 
-FILLS = {"zero": "black", "mean_noise": "the mean of noise", "noise": "a draw of noise"}
+FILLS = {"zero": "zeros", "mean_noise": "the mean of noise", "noise": "a draw of noise"}
 
 
 def method_look(place: int, name: str) -> dict:
@@ -30,7 +30,7 @@ def curves(found: dict[str, dict[str, dict[str, dict]]], methods: dict[str, str]
                 axis.fill_between(share, mean - error, mean + error, **band)
             axis.set_title(f"{kind}, filled with {FILLS[fill]}")
     for axis, done in zip(axes[-1], KINDS.values(), strict=True):
-        axis.set_xlabel(f"share of pixels {done}")
+        axis.set_xlabel(f"share of the input {done}")
     for axis in axes[:, 0]:
         axis.set(ylabel="probability", ylim=(0, 1.02), xlim=(0, 1))
     handles, labels = axes[0, 0].get_legend_handles_labels()
@@ -69,8 +69,8 @@ def _curves(tests: dict, methods: dict[str, str]) -> Drawn:
     n = max(numbers[f"insertion_{name}_{fill}"]["n"] for name in by_method)
     text = (
         f"{n} examples of {tests['settings']['dataset']}, mean probability of the explained class with its "
-        "standard error. A good map's curve rises earlier than the random map's when pixels are inserted, "
-        "and falls earlier when they are deleted; what the other pixels are filled with decides much of it. "
+        "standard error. A good map's curve rises earlier than the random map's when the input is inserted, "
+        "and falls earlier when it is deleted; what the rest is filled with decides much of it. "
         f"Areas under the curves, insertion / deletion; {'; '.join(told)}."
     )
     return Drawn("faithfulness", curves(found, methods), text)

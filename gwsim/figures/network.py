@@ -7,11 +7,11 @@ import numpy as np
 import pandas as pd
 
 from gwsim import manifest, store
-from gwsim.dataset import Examples
+from gwsim.dataset import Examples, View, view_of
 from gwsim.draw import NOISE
 from gwsim.errors import GwsimError
 from gwsim.figures import classification, detection, explained, features, samples, training
-from gwsim.figures.dataset import polar_plus
+from gwsim.figures.dataset import plus_of_classes
 from gwsim.figures.drawn import Drawn
 
 
@@ -22,9 +22,8 @@ def drawn(description: dict, products: dict[str, Path], data: list[Path], settin
     bank (manifest). data: manifests of the datasets; settings: dataset (whose examples are explained), tested
     (whose groups rates stand for, None where no dataset has groups), atlas, shown, align.
     """
-    # Pictures are colours in [0, 1], whatever scale the network sees.
-    kind = {"array": description["array"], "scale": "minmax"}
-    examples = {manifest.folder_of(path).name: Examples(path, **kind) for path in data}
+    view = explained.pictured(view_of(description))
+    examples = {manifest.folder_of(path).name: Examples(path, view) for path in data}
     tested = settings["tested"] or settings["dataset"]
     wanted = dict.fromkeys((settings["dataset"], settings["atlas"], tested))
     if lacking := [name for name in wanted if name not in examples]:
@@ -62,7 +61,8 @@ def selected(select: dict) -> str:
 
 def _samples(examples: dict[str, Examples], bank: Path, setup: dict) -> list[Drawn]:
     """Return the figures of the waveforms and of one example of each class."""
-    gallery = examples[setup["atlas"]]
+    # Spectrograms, whatever the network sees.
+    gallery = Examples(examples[setup["atlas"]].folder, View("spectrogram", "none"))
     rows = samples.of_each_class(gallery.table)
     named = {**setup, "dataset": setup["atlas"]}
     shown = samples.gallery(gallery.raw(rows)[:, 0], gallery.table.loc[rows], gallery.axes, named)
@@ -72,21 +72,25 @@ def _samples(examples: dict[str, Examples], bank: Path, setup: dict) -> list[Dra
 def _waveforms(bank: Path, examples: dict[str, Examples], setup: dict) -> Drawn:
     """Return the figure of the waveforms of the dataset in whose folder the bank lies."""
     folder = bank.absolute().parents[1]
-    systems = pd.read_parquet(folder / "systems.parquet")
     (experiment,) = examples[folder.name].attributes["configuration"]["experiments"].values()
-    strains = polar_plus(bank.parent / "data.zarr", systems, experiment["render"]["polarisation_convention"])
+    convention = experiment["render"]["polarisation_convention"]
+    strains = plus_of_classes(bank.parent / "data.zarr", convention)
     psd = store.open_array(folder / "data.zarr" / "psd")[0].read().result()
     grid = np.asarray(store.open_array(folder / "data.zarr" / "psd_frequency").read().result())
-    surrogates = int((systems.drop_duplicates("label")["source"] == "surrogate").sum())
-    return samples.waveforms(strains, psd, grid, {**setup, "dataset": folder.name, "surrogates": surrogates})
+    source = experiment["waveforms"]["source"]
+    return samples.waveforms(strains, psd, grid, {**setup, "dataset": folder.name, "source": source})
 
 
 def about(description: dict, parameters: int, history: pd.DataFrame, evaluated: dict) -> dict:
     """Return what a page says of a network besides its figures and numbers."""
     kept = {name: description[name] for name in ("model", "classes", "ifos", "sample_rate", "revision")}
     datasets = {name: {"examples": int(np.sum(one["n"]))} for name, one in evaluated["datasets"].items()}
+    view = view_of(description)
     return {
         **kept,
+        "seen": f"strain at {view.rate or description['sample_rate']} Hz"
+        if view.array == "strain"
+        else view.array,
         "parameters": parameters,
         "epochs": len(history),
         "examples": int(history["examples"].max()),

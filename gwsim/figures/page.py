@@ -134,7 +134,7 @@ def _check_row(check: Check) -> str:
 
 def _section(section: Section) -> str:
     parts = [f'<h2 id="{section.name}">{text(section.title)}</h2>', f"<p>{text(section.prose)}</p>"]
-    return "\n".join([*parts, *map(_picture, section.pictures), *map(_table, section.tables)])
+    return "\n".join([*parts, *map(_picture, section.pictures), *map(table, section.tables)])
 
 
 def _picture(picture: Picture) -> str:
@@ -147,10 +147,11 @@ def figure(source: str, said: str, caption: str, after: str = "") -> str:
     return f"<figure>{image}<figcaption>{text(caption)}{after}</figcaption></figure>"
 
 
-def _table(table: Table) -> str:
-    rows = "".join("<tr>" + "".join(f"<td>{text(c)}</td>" for c in row) + "</tr>\n" for row in table.rows)
-    head = "".join(f"<th>{text(cell)}</th>" for cell in table.heads)
-    return f'<h3>{text(table.caption)}</h3>\n<div class="wide"><table><tr>{head}</tr>\n{rows}</table></div>'
+def table(one: Table) -> str:
+    """Return a table under its caption."""
+    rows = "".join("<tr>" + "".join(f"<td>{text(c)}</td>" for c in row) + "</tr>\n" for row in one.rows)
+    head = "".join(f"<th>{text(cell)}</th>" for cell in one.heads)
+    return f'<h3>{text(one.caption)}</h3>\n<div class="wide"><table><tr>{head}</tr>\n{rows}</table></div>'
 
 
 def link(target: str, words: str) -> str:

@@ -2,8 +2,10 @@
 
 Inputs are (ifo, frequency, frame), scaled to [0, 1] each by itself, whatever scale the network sees; maps are
 (frequency, frame), brought to the input's size. Maps of one figure share one colour scale, so that noise is
-not as bright as a signal.
+not as bright as a signal. A dashed line is the event: bounce or merger, in geocentric time.
 """
+
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -12,6 +14,19 @@ from gwsim.figures import style
 COLUMNS = 5
 # Where a map says nothing.
 UNKNOWN = "#d9d9d9"
+SCALE = "one colour scale"
+EVENT = {"linestyle": "--", "linewidth": 0.8}
+
+
+@dataclass(frozen=True)
+class Shown:
+    """An example and its map, what stands over each, and the time of the event (s), NaN in noise."""
+
+    title: str
+    example: np.ndarray
+    map: np.ndarray
+    event: float
+    said: str = ""
 
 
 def rgb(example: np.ndarray) -> np.ndarray:
@@ -29,6 +44,11 @@ def channels(ifos: list[str]) -> str:
     return f"in grey, {ifos[0]} alone"
 
 
+def inputs(ifos: list[str], examples: list[np.ndarray]) -> str:
+    """Return how inputs are shown, in words."""
+    return f"Inputs are shown scaled to [0, 1]: {channels(ifos)}."
+
+
 def extent(frame: np.ndarray, frequency: np.ndarray) -> tuple[float, float, float, float]:
     """Return the outer edges of the pixels whose centres the axes give."""
     edges = []
@@ -38,15 +58,25 @@ def extent(frame: np.ndarray, frequency: np.ndarray) -> tuple[float, float, floa
     return tuple(edges)
 
 
-def _show(axis, picture: np.ndarray, axes: dict, **more):
+def picture(axis, values: np.ndarray, axes: dict, event: float, **more):
+    """Draw an image over time and frequency, the event marked."""
     place = {"extent": extent(axes["frame"], axes["frequency"]), "origin": "lower", "aspect": "auto"}
     axis.grid(False)
-    return axis.imshow(picture, **place, **more)
+    image = axis.imshow(values, **place, **more)
+    mark(axis, event, "white")
+    return image
 
 
-def _map(axis, values: np.ndarray, axes: dict, top: float):
+def mark(axis, event: float, colour: str) -> None:
+    """Draw the event, if there is one, as a dashed line."""
+    if np.isfinite(event):
+        axis.axvline(event, color=colour, **EVENT)
+
+
+def heat(axis, values: np.ndarray, axes: dict, event: float, top: float):
+    """Draw a map in colours from 0 to the top."""
     axis.set_facecolor(UNKNOWN)
-    return _show(axis, np.ma.masked_invalid(values), axes, vmin=0.0, vmax=top)
+    return picture(axis, np.ma.masked_invalid(values), axes, event, vmin=0.0, vmax=top)
 
 
 def maximum(values: np.ndarray) -> float:
@@ -59,21 +89,21 @@ def greatest(maps) -> float:
     return max(map(maximum, maps), default=0.0) or 1.0
 
 
-def comparison(example: np.ndarray, maps: dict[str, np.ndarray], axes: dict):
+def comparison(example: np.ndarray, maps: dict[str, np.ndarray], event: float, settings: dict):
     """Draw an example beside its maps by several methods (title -> map, each divided by its own maximum)."""
     figure, panels = style.subplots(1, 1 + len(maps), 2.8, sharex=True, sharey=True)
-    _show(panels[0, 0], rgb(example), axes)
+    picture(panels[0, 0], rgb(example), settings["axes"], event)
     panels[0, 0].set_title("input")
     for axis, (title, values) in zip(panels[0, 1:], maps.items(), strict=True):
-        image = _map(axis, values / greatest([values]), axes, 1.0)
+        image = heat(axis, values / greatest([values]), settings["axes"], event, 1.0)
         axis.set_title(title)
     figure.colorbar(image, ax=panels.ravel().tolist(), label="map / its maximum", pad=0.01, aspect=25)
     _label(figure)
     return figure
 
 
-def atlas(entries: list[tuple[str, np.ndarray, np.ndarray]], axes: dict, top: float):
-    """Draw examples, each (title, example, map), in rows of COLUMNS: inputs, and their maps below them."""
+def atlas(entries: list[Shown], settings: dict, top: float, method: str):
+    """Draw examples in rows of COLUMNS: inputs, and their maps below them."""
     blocks = -(-len(entries) // COLUMNS)
     columns = min(COLUMNS, len(entries))
     figure, panels = style.subplots(2 * blocks, columns, 3.6 * blocks + 0.4, sharex=True, sharey=True)
@@ -83,31 +113,28 @@ def atlas(entries: list[tuple[str, np.ndarray, np.ndarray]], axes: dict, top: fl
             above.remove()
             below.remove()
             continue
-        title, example, values = entries[place]
-        _show(above, rgb(example), axes)
-        above.set_title(title, fontsize=8)
-        image = _map(below, values, axes, top)
-    figure.colorbar(image, ax=panels.ravel().tolist(), label="Score-CAM", pad=0.01, aspect=45)
+        one = entries[place]
+        picture(above, rgb(one.example), settings["axes"], one.event)
+        above.set_title(one.title, fontsize=8)
+        image = heat(below, one.map, settings["axes"], one.event, top)
+    figure.colorbar(image, ax=panels.ravel().tolist(), label=method, pad=0.01, aspect=45)
     _label(figure)
     return figure
 
 
-def misclassified(
-    titles: list[str], examples: list[np.ndarray], maps: list[np.ndarray], axes: dict, top: float
-):
+def misclassified(entries: list[Shown], settings: dict, top: float, method: str):
     """Draw a misclassified example, its map, an example of the class it was taken for, and that one's map."""
-    figure, (places,) = style.subplots(1, len(examples) + len(maps), 2.8, sharex=True, sharey=True)
-    for axis, example in zip(places[::2], examples, strict=True):
-        _show(axis, rgb(example), axes)
-    for axis, values in zip(places[1::2], maps, strict=True):
-        image = _map(axis, values, axes, top)
-    for axis, title in zip(places, titles, strict=False):
-        axis.set_title(title, fontsize=8)
-    figure.colorbar(image, ax=places.tolist(), label="Score-CAM", pad=0.01, aspect=25)
+    figure, (places,) = style.subplots(1, 2 * len(entries), 2.8, sharex=True, sharey=True)
+    for left, right, one in zip(places[::2], places[1::2], entries, strict=True):
+        picture(left, rgb(one.example), settings["axes"], one.event)
+        image = heat(right, one.map, settings["axes"], one.event, top)
+        left.set_title(one.title, fontsize=8)
+        right.set_title(one.said, fontsize=8)
+    figure.colorbar(image, ax=places.tolist(), label=method, pad=0.01, aspect=25)
     _label(figure)
     return figure
 
 
 def _label(figure) -> None:
-    figure.supxlabel("time after the window's first sample (s)", fontsize=8.5)
+    figure.supxlabel(style.TIME, fontsize=8.5)
     figure.supylabel("frequency (Hz)", fontsize=8.5)

@@ -5,23 +5,21 @@ import pandas as pd
 
 from gwsim.figures import signals, spectrograms
 from gwsim.figures.drawn import Drawn
+from gwsim.waveforms import columns
 
 
 def waveforms(strains: dict[int, np.ndarray], psd: np.ndarray, grid: np.ndarray, setup: dict) -> Drawn:
-    """Return the figure of the waveforms, strain at 1 kpc by label.
+    """Return the figure of the waveforms, strain by label.
 
-    setup: as for signals.asd, and dataset and surrogates (how many classes are).
+    setup: as for signals.asd, and the dataset and its source of signals.
     """
     numbers = (
-        f"{len(strains)} classes: 2 |h(f)| √f, its power averaged over 1/{signals.PER_OCTAVE} octave, beside "
+        f"{len(strains)} classes, {columns.SHOWN[setup['source']]}: 2 |h(f)| √f, its power averaged over "
+        f"1/{signals.PER_OCTAVE} octave, beside "
         f"√S(f) of the first PSD block of the dataset {setup['dataset']}; the squared SNR of an optimally "
         "placed detector is the integral over ln f of the squared ratio."
     )
-    if setup["surrogates"]:
-        numbers += (
-            f" {setup['surrogates']} of them are surrogates, which resemble the published simulations in "
-            "spectrum, duration and loudness and are not their data."
-        )
+    numbers += f" {columns.CARD[setup['source']].replace('`', '')}"
     return Drawn("waveforms", signals.asd(strains, psd, grid, setup), numbers)
 
 

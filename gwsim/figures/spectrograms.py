@@ -22,7 +22,7 @@ def grid(panels: np.ndarray, titles: list[str], frame: np.ndarray, frequency: np
         axis.set_title(titles[place], fontsize=7.5)
         axis.grid(False)
     figure.colorbar(image, ax=axes.ravel().tolist(), label="STFT magnitude", pad=0.01, aspect=40)
-    figure.supxlabel("time after the window's first sample (s)", fontsize=8.5)
+    figure.supxlabel(style.TIME, fontsize=8.5)
     figure.supylabel("frequency (Hz)", fontsize=8.5)
     return figure, top
 

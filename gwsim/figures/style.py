@@ -10,6 +10,7 @@ DPI = 110
 FINE_DPI = 170
 WIDTH = 8.4
 INK, FAINT = "#222222", "#bbbbbb"
+TIME = "time after the window's first sample (s)"
 
 # Paul Tol's schemes: 'muted' for classes (noise is grey), 'high contrast' and two of 'bright' for ifos.
 CLASSES = ("#332288", "#cc6677", "#117733", "#88ccee", "#882255", "#ddcc77", "#44aa99", "#999933", "#aa4499")

@@ -2,16 +2,24 @@
 
 A network takes (sample, ifo, ...) and gives logits (sample, class). It has `features(x)`, what its dense
 layers see, flat; `cam_layer`, the module whose output class-activation maps weigh; and `cam_path`, the
-modules from the input through that layer, from which follows where in the input each of its cells lies.
+modules from the input through that layer, from which follows where in the input each of its cells lies. A
+module that is made of others names those of its main way in `path`.
 """
 
 import torch
 
 from gwsim import seeds
 from gwsim.errors import GwsimError
+from gwsim.models.cbc_cnn2d import CbcCnn2d
 from gwsim.models.ccsn_cnn import CcsnCnn
+from gwsim.models.resnet54 import ResNet54, ResNet54Mean
 
-MODELS = {"ccsn_cnn": CcsnCnn}
+MODELS = {
+    "ccsn_cnn": CcsnCnn,
+    "cbc_cnn2d": CbcCnn2d,
+    "resnet54": ResNet54,
+    "resnet54_mean": ResNet54Mean,
+}
 
 
 def build(name: str, shape: tuple[int, ...], classes: int, seed: int) -> torch.nn.Module:

@@ -1,8 +1,11 @@
 """A small two-dimensional network over spectrograms of compact binaries, beside the one-dimensional one.
 
-Five convolutions of 3x3, each with batch normalisation and ReLU, the first four pooled by two, then two dense
-layers. Its maps weigh the last convolution's output after its ReLU, as the one-dimensional network's do.
+Five convolutions of 3x3, each with batch normalisation and ReLU, the first four pooled by two in frequency
+and the first two in time, so that its maps tell time to four frames; then two dense layers. Its maps weigh
+the last convolution's output after its ReLU, as the one-dimensional network's do.
 """
+
+import math
 
 import torch
 from torch import nn
@@ -10,9 +13,10 @@ from torch import nn
 from gwsim.errors import GwsimError
 
 CHANNELS = (16, 32, 32, 32, 32)
-POOLED = 4
+# (frequency, frame), after each of the first convolutions.
+POOLS = ((2, 2), (2, 2), (2, 1), (2, 1))
 HIDDEN = 64
-SMALLEST = 2**POOLED
+SMALLEST = 16
 
 
 class CbcCnn2d(nn.Module):
@@ -26,7 +30,10 @@ class CbcCnn2d(nn.Module):
         ifos, *size = shape
         self.convolutions = nn.Sequential(*_layers(ifos))
         self.relu = nn.ReLU()
-        rows, columns = (pixels // SMALLEST for pixels in size)
+        # One pooling after the other rounds down as their product does.
+        rows, columns = (
+            pixels // math.prod(axis) for pixels, axis in zip(size, zip(*POOLS, strict=True), strict=True)
+        )
         self.dense1 = nn.Linear(CHANNELS[-1] * rows * columns, HIDDEN)
         self.dense2 = nn.Linear(HIDDEN, classes)
 
@@ -51,6 +58,6 @@ def _layers(channels: int):
         yield nn.Conv2d(channels, wider, 3, padding=1, bias=False)
         yield nn.BatchNorm2d(wider)
         yield nn.ReLU()
-        if place < POOLED:
-            yield nn.MaxPool2d(2)
+        if place < len(POOLS):
+            yield nn.MaxPool2d(POOLS[place])
         channels = wider

@@ -13,7 +13,7 @@ def centres(path: list[nn.Module], axes: int) -> list[tuple[float, float]]:
 
 def _centre(path: list[nn.Module], axis: int) -> tuple[float, float]:
     stride, offset = 1.0, 0.0
-    for module in path:
+    for module in _flat(path):
         if not isinstance(module, POINTWISE):
             names = ("kernel_size", "stride", "padding", "dilation")
             kernel, step, padding, dilation = (_of_axis(getattr(module, name), axis) for name in names)
@@ -22,6 +22,15 @@ def _centre(path: list[nn.Module], axis: int) -> tuple[float, float]:
             offset += stride * (dilation * (kernel - 1) / 2 - padding)
             stride *= step
     return stride, offset
+
+
+def _flat(path: list[nn.Module]):
+    """Yield the modules of a path, and in place of one that has a path itself those of that."""
+    for module in path:
+        if hasattr(module, "path"):
+            yield from _flat(module.path)
+        else:
+            yield module
 
 
 def _of_axis(value, axis: int):

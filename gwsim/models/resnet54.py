@@ -31,7 +31,7 @@ class ResNet54(nn.Module):
         self.relu = nn.ReLU()
         for _, _, stride in STAGES:
             samples = -(-samples // stride)
-        self.dense1 = nn.Linear(STAGES[-1][1] * samples, HIDDEN)
+        self.dense1 = nn.Linear(STAGES[-1][1] * self._pooled(samples), HIDDEN)
         self.dense2 = nn.Linear(HIDDEN, classes)
 
     @property
@@ -47,6 +47,22 @@ class ResNet54(nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         return self.dense2(self.relu(self.dense1(self.features(x))))
+
+    @staticmethod
+    def _pooled(cells: int) -> int:
+        """Return how many times the dense layers see each channel of so many cells."""
+        return cells
+
+
+class ResNet54Mean(ResNet54):
+    """The same with each channel's mean over time before the dense layers: it cannot tell when."""
+
+    def features(self, x: torch.Tensor) -> torch.Tensor:
+        return self.blocks(self.dain(x)).mean(-1)  # (sample, 16)
+
+    @staticmethod
+    def _pooled(cells: int) -> int:
+        return 1
 
 
 class Block(nn.Module):

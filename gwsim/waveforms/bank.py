@@ -1,60 +1,49 @@
-"""The bank: the quadrupole second derivatives of every system of a dataset, conditioned, ready to project.
+"""A bank on disk: one entry a system, the functions of time that its strain is summed from.
 
-Takes the systems' table and the models' specifications; gives one row per system. A model that lasts longer
-than the bank's entries is cut there, far behind the end of any window that an example may have.
-
-field | dims | unit | dtype | meaning
-quadrupole | system, component, time | cm | float32 | five components of (G/c^4) d2Q/dt2, conditioned
+A bank's folder has its store and `systems.parquet`, the systems as they were realised.
 """
 
+import functools
+import json
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from jaxtyping import Float
 
-from gwsim import sharding, store
-from gwsim.waveforms import ccsn
+from gwsim import store
 
-COMPONENTS = 5
-SYSTEMS_PER_SHARD = sharding.LEAST_ROWS
+SYSTEMS = "systems.parquet"
 
-
-def samples(settings: dict) -> int:
-    """Return the length of an entry, which begins ccsn.START before the bounce."""
-    return round(settings["seconds"] * settings["sample_rate"])
+Weights = tuple[Float[np.ndarray, "sample term"], Float[np.ndarray, "sample term"]]
 
 
-def arrays(systems: int, settings: dict) -> list[store.Array]:
-    """Return the layout of the store."""
-    meaning = "components of (G/c^4) d2Q_ij/dt2 in an orthonormal trace-free basis"
-    start = {
-        "units": "cm",
-        "long_name": meaning,
-        "start_s": ccsn.START,
-        "sample_rate": settings["sample_rate"],
-    }
-    shape = (systems, COMPONENTS, samples(settings))
-    dims = ("system", "component", "time")
-    return [store.Array("quadrupole", dims, shape, SYSTEMS_PER_SHARD, shape[1:], "float32", start)]
+class Bank:
+    """The entries of systems, each (term, time) in cm, from `start` s after the event on.
 
+    path: the store's array. A source's own bank says how terms become plus and cross (`weights`), what else
+    follows from a waveform (`realised`), and what a picture shows of a class (`shown`).
+    """
 
-def entry(system: pd.Series, settings: dict) -> np.ndarray:
-    """Return one system's conditioned quadrupole, (component, time)."""
-    realisation = None if system["realisation"] < 0 else int(system["realisation"])
-    moments = ccsn.load(system["model"], settings["models"][system["model"]], realisation)
-    conditioned = ccsn.condition(moments, settings["sample_rate"])[:, : samples(settings)]
-    padded = np.zeros((COMPONENTS, samples(settings)), dtype=np.float32)
-    padded[:, : conditioned.shape[1]] = conditioned
-    return padded
-
-
-class BankStore:
-    """A bank on disk, as render asks for it."""
+    # Its name in the configuration, and whether no two examples share an entry.
+    source: str
+    own: bool
 
     def __init__(self, path: Path):
-        self._quadrupole = store.open_array(path / "quadrupole")
-        self.samples = self._quadrupole.shape[-1]
+        self._array = store.open_array(path)
+        self._folder = path.parents[1]
+        attributes = json.loads((path / "zarr.json").read_text())["attributes"]
+        self.start, self.samples = attributes["start_s"], self._array.shape[-1]
 
-    def entry(self, system: int) -> np.ndarray:
-        """Return one system's quadrupole, (component, time)."""
-        return self._quadrupole[system].read().result()
+    @functools.cached_property
+    def systems(self) -> pd.DataFrame:
+        """The systems as they were realised."""
+        return pd.read_parquet(self._folder / SYSTEMS)
+
+    def entries(self, systems: np.ndarray) -> np.ndarray:
+        """Return systems' entries, (system, term, time)."""
+        return self._array[np.asarray(systems)].read().result()
+
+    def realised(self, table: pd.DataFrame) -> dict[str, np.ndarray]:
+        """Return columns that follow from rows' waveforms alone."""
+        return {}

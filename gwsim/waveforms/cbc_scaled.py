@@ -104,20 +104,20 @@ class Bank:
 
     def of(self, eta: Series) -> Float[np.ndarray, "sample 8 piece"]:
         """Return the pieces of systems."""
-        place = 2 * np.log(eta / self.lowest) / np.log(0.25 / self.lowest) - 1
-        order = len(self.pieces)
-        flat = chebyshev.chebvander(place, order - 1) @ self.pieces.reshape(order, -1)
+        flat = self.weights(eta) @ self.pieces.reshape(len(self.pieces), -1)
         return flat.reshape(-1, *self.pieces.shape[1:])
+
+    def weights(self, eta: Series) -> Float[np.ndarray, "sample order"]:
+        """Return what each order's pieces are multiplied by."""
+        place = 2 * np.log(eta / self.lowest) / np.log(0.25 / self.lowest) - 1
+        return chebyshev.chebvander(place, len(self.pieces) - 1)
 
 
 @cache
 def bank(approximant: str) -> Bank:
     """Build an approximant's bank, once a process: 0.2 s; SEOBNRv4_opt 4 s; SEOBNRv4 minutes."""
     kind = _kind(approximant)
-    lowest = kind.ratio / (1 + kind.ratio) ** 2
-    first, last = np.arcsinh(np.array([kind.first, kind.end]) / SCALE) / STEP
-    # One knot more at the end: the last sample lies within the last piece.
-    index = np.arange(np.floor(first), np.ceil(last) + 2)
+    lowest, index = _lowest(kind), _knots(kind)
     times = SCALE * np.sinh(STEP * index)
     places = chebyshev.chebpts1(kind.runs)
     curves = [np.stack(kind.curves(lowest * (0.25 / lowest) ** ((1 + x) / 2), times)) for x in places]
@@ -125,6 +125,40 @@ def bank(approximant: str) -> Bank:
     fit = np.linalg.pinv(chebyshev.chebvander(places, kind.order - 1))
     fitted = np.tensordot(fit, pieces, axes=1)
     return Bank(fitted.reshape(kind.order, 8, -1), lowest, index[0])
+
+
+def _lowest(kind: Kind) -> float:
+    """Return the least symmetric mass ratio of a kind's bank."""
+    return kind.ratio / (1 + kind.ratio) ** 2
+
+
+def _knots(kind: Kind) -> Series:
+    """Return the numbers of a kind's knots."""
+    first, last = np.arcsinh(np.array([kind.first, kind.end]) / SCALE) / STEP
+    # One knot more at the end: the last sample lies within the last piece.
+    return np.arange(np.floor(first), np.ceil(last) + 2)
+
+
+# Room for the pieces of any kind.
+LARGEST = (max(kind.order for kind in KINDS.values()), 8, max(len(_knots(k)) for k in KINDS.values()) - 1)
+
+
+def held(approximant: str, pieces: Float[np.ndarray, "order 8 piece"]) -> Bank:
+    """Return an approximant's bank from its pieces, which may stand in a larger array."""
+    kind = _kind(approximant)
+    index = _knots(kind)
+    return Bank(pieces[: kind.order, :, : len(index) - 1], _lowest(kind), index[0])
+
+
+def frequency(curves: Bank, systems: Mapping, times: Series) -> Series:
+    """Return the GW frequency, Hz, of each system at its own time in s after merger."""
+    mass_1, mass_2 = (np.asarray(systems[name], dtype=float) for name in COLUMNS[:2])
+    mass = (mass_1 + mass_2) * SUN
+    index, beyond = _knot(times / mass, curves.first)
+    weights = curves.weights(mass_1 * mass_2 / (mass_1 + mass_2) ** 2)
+    cubic, square, slope = np.einsum("so,ocs->cs", weights, curves.pieces[:, :3, index])
+    turn_per_knot = (3 * cubic * beyond + 2 * square) * beyond + slope
+    return turn_per_knot / (STEP * np.hypot(times, SCALE * mass) * np.pi)
 
 
 def polarisations(
@@ -137,17 +171,18 @@ def polarisations(
     fade_in: float = 0.0,
     taper: bool = True,
     dtype: str = "float64",
+    curves: "Bank | None" = None,
 ) -> Float[np.ndarray, "sample 2 time"]:
     """Return D h+ and D hx in cm at start + i / sample_rate seconds after merger, i below samples.
 
     systems: columns mass_1, mass_2 (solar masses, detector frame), inclination, phase, perhaps spins of zero.
     fade_in: seconds of a raised cosine at the start. taper: SpinTaylorT4, greatest at its end, comes to zero
-    over its last cycle.
+    over its last cycle. curves: the approximant's, from `held`; they are built where none are given.
 
     Raises GwsimError for an approximant without a bank, and for systems that its bank does not hold.
     """
     check(approximant, systems, start)
-    kind, table = KINDS[approximant], bank(approximant)
+    kind, table = KINDS[approximant], curves or bank(approximant)
     mass_1, mass_2, inclination, phase = (np.asarray(systems[name], dtype=float) for name in COLUMNS)
     mass, difference = mass_1 + mass_2, (mass_1 - mass_2) / (mass_1 + mass_2)
     eta = (1 - difference**2) / 4
@@ -156,7 +191,8 @@ def polarisations(
     live = np.clip(ends, 0, samples)
     layout = _layout(sample_rate, start, int(live.max(initial=0)))
     for i, pieces in enumerate(table.of(eta)):
-        turn, size = _evaluate(pieces, np.minimum(layout.clock / (mass[i] * SUN), kind.end), table.first)
+        clock = np.minimum(layout.clock / (mass[i] * SUN), kind.end)
+        turn, size = _evaluate(pieces, *_knot(clock, table.first))
         scale = np.full(len(turn), mass[i] * SUN_CM)
         if kind.abrupt and taper:
             last = slice(np.searchsorted(turn, -np.pi), None)
@@ -238,16 +274,22 @@ class Layout:
     blocks: int
     matrix: Float[np.ndarray, "node place"]
 
-    def spread(self, curves: Float[np.ndarray, "*curve place"], dtype: str) -> np.ndarray:
+    def spread(self, curves: Float[np.ndarray, "curve place"], dtype: str) -> Float[np.ndarray, "curve time"]:
         """Return the samples of curves that are known at the clock's times."""
         first, done = self.blocks * ORDER, self.blocks * BLOCK
-        samples = np.empty((*curves.shape[:-1], self.samples), dtype)
-        samples[..., done:] = curves[..., first:]
-        matrix = self.matrix.astype(dtype)
-        for which in np.ndindex(curves.shape[:-1]):
-            blocks = curves[which][:first].reshape(self.blocks, ORDER).astype(dtype)
-            np.matmul(blocks, matrix, out=samples[which][:done].reshape(self.blocks, BLOCK))
+        room = np.empty((len(curves), -(-self.samples // BLOCK), BLOCK), dtype)
+        blocks = curves[:, :first].reshape(len(curves), self.blocks, ORDER).astype(dtype)
+        np.matmul(blocks, self.matrix.astype(dtype), out=room[:, : self.blocks])
+        samples = room.reshape(len(curves), -1)[:, : self.samples]
+        samples[:, done:] = curves[:, first:]
         return samples
+
+    def turned(self, phase: Series) -> Series:
+        """Return phases less whole turns, the same ones all over a block."""
+        first = self.blocks * ORDER
+        turns = np.rint(phase / (2 * np.pi))
+        middle = turns[:first].reshape(self.blocks, ORDER)[:, ORDER // 2]
+        return phase - 2 * np.pi * np.append(np.repeat(middle, ORDER), turns[first:])
 
 
 def _layout(sample_rate, start, samples):
@@ -259,11 +301,15 @@ def _layout(sample_rate, start, samples):
     return Layout(start + index / sample_rate, samples, blocks, _interpolation(places, ORDER).T.copy())
 
 
-def _evaluate(pieces, times, first):
-    """Phase and size at times in total mass."""
+def _knot(times, first):
+    """Return the pieces where times in total mass lie, and the parts of a piece beyond their knots."""
     knot = np.arcsinh(times / SCALE) / STEP - first
     index = knot.astype(int)
-    beyond = knot - index
+    return index, knot - index
+
+
+def _evaluate(pieces, index, beyond):
+    """Return phase and size at places between knots."""
     c = pieces.take(index, axis=1)
     return (
         ((c[0] * beyond + c[1]) * beyond + c[2]) * beyond + c[3],
@@ -272,17 +318,14 @@ def _evaluate(pieces, times, first):
 
 
 def _paint(phase, powers, layout):
-    """Plus and cross, of polynomials in cos(phase), the second times sin(phase).
+    """Return plus and cross, of polynomials in cos(phase), the second times sin(phase).
 
-    Phases are float64 until they are within a turn; the rest is float32, whose 1e-7 is far below LAL's noise.
+    Phases are float64 until they are within a few turns; the rest is float32, far below LAL's noise.
     """
-    turn = layout.spread(phase, "float64")
-    turn -= 2 * np.pi * np.rint(turn / (2 * np.pi))
-    turn = turn.astype("float32")
-    cosine, terms = np.cos(turn), layout.spread(powers, "float32")
-    made = terms[:, -1]
+    turn = layout.spread(layout.turned(phase)[None], "float64")[0].astype("float32")
+    cosine, made = np.cos(turn), layout.spread(powers[:, -1], "float32")
     for power in range(powers.shape[1] - 2, -1, -1):
         made *= cosine
-        made += terms[:, power]
+        made += layout.spread(powers[:, power], "float32")
     made[1] *= np.sin(turn)
     return made

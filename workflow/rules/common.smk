@@ -123,17 +123,14 @@ def refuse_other_runs():
 def waveform_files(wildcards):
     """Return the files that a dataset's waveforms are read from."""
     experiment, _ = dataset_of(wildcards)
-    return [
-        spec["path"]
-        for spec in experiment["waveforms"]["models"].values()
-        if spec != "surrogate"
-    ]
+    models = experiment["waveforms"]["models"].values()
+    return [spec["path"] for spec in models if "path" in spec and spec != "surrogate"]
 
 
 def bank_parts(wildcards):
     """Return the records of all jobs that write a dataset's bank."""
-    systems = stages.systems(*dataset_of(wildcards))
-    names = sharding.parts(systems, sharding.LEAST_ROWS, SHARDS_PER_JOB)
+    rows = stages.bank_rows(*dataset_of(wildcards))
+    names = sharding.parts(rows, sharding.BANK_ROWS, BANK_SHARDS_PER_JOB)
     return expand(
         "results/{{experiment}}/{{dataset}}/bank/parts/{part}.json", part=names
     )

@@ -2,7 +2,7 @@
 #     results/EXPERIMENT/networks/NETWORK-SEED/model.safetensors        a trained network
 #     results/EXPERIMENT/networks/NETWORK-SEED/evaluate/metrics.json    its predictions, beside it
 # OUTPUTS:
-#     results/EXPERIMENT/networks/NETWORK-SEED/explain/maps.zarr        map (method, sample, y, x) of each set
+#     results/EXPERIMENT/networks/NETWORK-SEED/explain/maps.zarr        map (method, sample, *cells) of each set
 #     results/EXPERIMENT/networks/NETWORK-SEED/explain/metrics.json     how far the maps can be believed
 
 

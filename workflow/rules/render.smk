@@ -62,6 +62,7 @@ rule finalise:
         card="results/config/{experiment}/{dataset}/card.json",
         table="results/{experiment}/{dataset}/draw.parquet",
         noise=f"results/noise/{RUN}/manifest.json",
+        systems="results/{experiment}/{dataset}/bank/systems.parquet",
         layout="results/{experiment}/{dataset}/shards.zarr/zarr.json",
         parts=render_parts,
         code=code("finalise"),
@@ -81,4 +82,4 @@ rule finalise:
         "{wildcards.experiment} {wildcards.dataset}, finished"
     shell:
         "gwsim finalise {input.layout} --settings {input.settings} --table {input.table} "
-        "--noise {input.noise} --card {input.card} 2> {log}"
+        "--noise {input.noise} --systems {input.systems} --card {input.card} 2> {log}"

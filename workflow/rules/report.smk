@@ -3,8 +3,37 @@
 #     results/EXPERIMENT/DATASET/quality/index.html                         pages of the datasets
 # OUTPUTS:
 #     results/EXPERIMENT/networks/NETWORK-SEED/figures/NAME.png, NAME.pdf   every figure
+#     results/EXPERIMENT/compare/NAME.png, NAME.pdf                         networks beside one another
 #     results/index.html                                                    the page to open first
 from gwsim.figures import listing
+
+# Experiments that have networks to compare.
+COMPARED = [
+    name
+    for name, content in config["experiments"].items()
+    if len(content.get("networks", {})) > 1
+]
+
+
+def compared(wildcards, file):
+    """Return a file of every network of an experiment, in the configuration's order."""
+    own = [name for name in NETWORKS if name.startswith(f"{wildcards.experiment}/")]
+    return [f"results/{name}/{file}" for name in own]
+
+
+def compared_models(wildcards):
+    """Return the checkpoints of an experiment's networks."""
+    return compared(wildcards, "model.safetensors")
+
+
+def compared_rates(wildcards):
+    """Return what was evaluated of an experiment's networks."""
+    return compared(wildcards, "evaluate/metrics.json")
+
+
+def compared_maps(wildcards):
+    """Return what was explained of an experiment's networks, maps beside it."""
+    return compared(wildcards, "explain/metrics.json")
 
 
 rule figures:
@@ -49,8 +78,47 @@ rule figures:
         "--bank {input.bank} --list {output.list} 2> {log}"
 
 
+rule compare:
+    input:
+        models=compared_models,
+        evaluate=compared_rates,
+        explain=compared_maps,
+        settings="results/config/{experiment}/figures.json",
+        data=explained_sets,
+        captions=[str(listing.CAPTIONS / f"{name}.rst") for name in listing.COMPARISONS],
+        code=code("compare"),
+    output:
+        [
+            report(
+                f"results/{{experiment}}/compare/{name}.png",
+                caption=str(listing.CAPTIONS / f"{name}.rst"),
+                category="{experiment}",
+                subcategory=listing.COMPARISON,
+                labels={"figure": title, "seed": "all"},
+            )
+            for name, title in listing.COMPARISONS.items()
+        ],
+        list="results/{experiment}/compare/figures.json",
+    log:
+        "logs/compare/{experiment}.log",
+    benchmark:
+        "logs/benchmarks/compare/{experiment}.tsv"
+    conda:
+        "../../environment.yml"
+    threads: 1
+    resources:
+        mem_mb=learn_mb,
+        runtime=short_minutes,
+    message:
+        "networks of {wildcards.experiment} beside one another"
+    shell:
+        "gwsim compare --settings {input.settings} --models {input.models} --data {input.data} "
+        "--list {output.list} 2> {log}"
+
+
 rule report:
     input:
+        compared=[f"results/{name}/compare/figures.json" for name in COMPARED],
         networks=[f"results/{name}/figures/figures.json" for name in NETWORKS],
         exports=[f"results/{name}/model.onnx" for name in NETWORKS],
         quality=[f"results/{name}/quality/index.html" for name in DATASETS],
@@ -71,5 +139,5 @@ rule report:
     message:
         "the page to open first"
     shell:
-        "gwsim report --settings {input.settings} --networks {input.networks} --quality {input.quality} "
-        "--output {output.page} 2> {log}"
+        "gwsim report --settings {input.settings} --networks {input.networks} --compared {input.compared} "
+        "--quality {input.quality} --output {output.page} 2> {log}"

@@ -3,6 +3,9 @@
 # Shards that one render job writes: few, long jobs.
 SHARDS_PER_JOB = 4
 
+# Shards of a bank that one job makes: half a minute of binaries.
+BANK_SHARDS_PER_JOB = 8
+
 # Where networks run: auto takes a GPU where there is one. `--set-resources train:device=cuda` demands it.
 DEVICE = "auto"
 

@@ -1,7 +1,9 @@
 # REQUIRED INPUTS:
 #     results/EXPERIMENT/DATASET/systems.parquet      one row per source
 # OUTPUTS:
-#     results/EXPERIMENT/DATASET/bank/data.zarr       quadrupole (system, component, time)
+#     results/EXPERIMENT/DATASET/bank/data.zarr       one row a system: quadrupole (component, time), or
+#                                                     polarisations (polarisation, time); or curves of all systems
+#     results/EXPERIMENT/DATASET/bank/systems.parquet the systems as they were realised
 #     results/EXPERIMENT/DATASET/bank/manifest.json   sha256 of every file of it
 
 
@@ -61,6 +63,7 @@ rule waveforms_finalise:
         code=code("waveforms_finalise"),
     output:
         store=directory("results/{experiment}/{dataset}/bank/data.zarr"),
+        systems="results/{experiment}/{dataset}/bank/systems.parquet",
         manifest="results/{experiment}/{dataset}/bank/manifest.json",
     log:
         "logs/waveforms/{experiment}-{dataset}-finalise.log",
