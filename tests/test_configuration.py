@@ -398,24 +398,24 @@ FAULTS = [
     ),
     (changed(segments__guard=1), "segments.guard: 1 s is shorter than the filter, 2 s"),
     (
-        changed(segments__splits__validation=[[1238238000, 1238239744]]),
-        "segments.splits: splits 'train' and 'validation' overlap over GPS 1238238000 to 1238238208",
+        changed(segments__splits__validation=[[1238240000, 1238241792]]),
+        "segments.splits: splits 'train' and 'validation' overlap over GPS 1238240000 to 1238240256",
     ),
     (
-        changed(segments__splits__validation=[[1238238210, 1238239744]]),
+        changed(segments__splits__validation=[[1238240258, 1238241792]]),
         "segments.splits: splits 'train' and 'validation' are closer than the guard of 4 s",
     ),
     (
-        changed(segments__splits__test=[[1238240256, 1238240356]]),
+        changed(segments__splits__test=[[1238242304, 1238242404]]),
         "segments.splits: split 'test' has no range of at least 128 s, which one PSD block needs",
     ),
     (
-        changed(segments__splits__test=[[1238240256, 1238241280], [1238242000, 1238241500]]),
-        "segments.splits.test: [1238242000, 1238241500] ends before it starts",
+        changed(segments__splits__test=[[1238242304, 1238243328], [1238244000, 1238243500]]),
+        "segments.splits.test: [1238244000, 1238243500] ends before it starts",
     ),
     (
-        changed(segments__splits__test=[[1238240256, 1238241280.5]]),
-        "segments.splits.test[0][1]: got 1238241280.5, expected a whole number (Half-open GPS ranges",
+        changed(segments__splits__test=[[1238242304, 1238243328.5]]),
+        "segments.splits.test[0][1]: got 1238243328.5, expected a whole number (Half-open GPS ranges",
     ),
     (
         changed(segments__splits__ranges=[[1, 2]]),

@@ -37,7 +37,7 @@ SCALE, STEP = 10.0, 0.02
 
 # Before the last FAR blocks, curves are evaluated at the nodes of blocks of samples and spread to the samples
 # by one product of matrices: a polynomial of this order is exact there to 1e-6 rad.
-BLOCK, ORDER, FAR = 64, 6, 4
+BLOCK, ORDER, FAR = 128, 8, 4
 
 # SEOBNRv4 is asked for at this total mass and rate: three samples in the time of one total mass.
 EOB_MASS, EOB_RATE = 60.0, 8192
