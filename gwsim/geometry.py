@@ -53,5 +53,5 @@ def of(settings: dict, bank_start: float, bank_samples: int, taps: int) -> Geome
 
 
 def fast_length(needed: int) -> int:
-    """Return the smallest length of at least `needed` of the form 2^k times 1, 3, 5, 9 or 15."""
-    return min(odd * 2 ** max(1, (-(-needed // odd) - 1).bit_length()) for odd in (1, 3, 5, 9, 15))
+    """Return the smallest length of at least `needed` of the form 2^k times 1, 3, 5, 9, 15 or 45."""
+    return min(odd * 2 ** max(1, (-(-needed // odd) - 1).bit_length()) for odd in (1, 3, 5, 9, 15, 45))
