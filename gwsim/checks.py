@@ -10,6 +10,7 @@ import dataclasses
 import itertools
 
 import numpy as np
+import scipy.signal
 import scipy.stats
 
 from gwsim import spectral
@@ -226,18 +227,22 @@ def whitened_power(psd: np.ndarray, taps: np.ndarray, rate: int, edges: np.ndarr
     return power.mean(axis=-1), _bands(power, np.linspace(0.0, rate / 2, psd.shape[-1]), edges)
 
 
-def kept(strain: np.ndarray, psd: np.ndarray, taps: np.ndarray, rate: int, band) -> float:
-    """Return whitened SNR over SNR of a signal that every ifo sees alike: what filters leave of it.
+def kept(strain: np.ndarray, first: int, window: int, filters: tuple, rate: int, band) -> float:
+    """Return whitened SNR over SNR of a signal in its window that every ifo sees alike: what filters leave.
 
-    psd and taps: (ifo, frequency) and (ifo, tap). A filter takes away lines and what is within its resolution
-    of them, the more the lower a signal's frequencies are.
+    first: the strain's sample that is the window's first one, below zero if it begins later. filters: psd
+    (ifo, frequency) and taps (ifo, tap). A filter takes away lines and what is within its resolution of them,
+    the more the lower a signal's frequencies are, and moves power over the window's edges.
     """
-    size = 2 ** int(np.ceil(np.log2(len(strain) + taps.shape[-1])))
-    frequency = np.fft.rfftfreq(size, 1 / rate)
-    power = np.abs(np.fft.rfft(strain / STRAIN_UNIT, size)) ** 2
-    inside = (frequency >= band[0]) & (frequency <= band[1])
-    optimal = power * inside / spectral.at_frequencies(psd, rate, frequency) * (2 / rate)
-    return float(np.sqrt((power * np.abs(np.fft.rfft(taps, size)) ** 2).sum() / optimal.sum()))
+    psd, taps = filters
+    margin = taps.shape[-1] + max(-first, 0)
+    around = np.pad(strain / STRAIN_UNIT, (margin, margin + window))
+    inside = slice(margin + first, margin + first + window)
+    whitened = [scipy.signal.fftconvolve(around, one, mode="same")[inside] for one in taps]
+    frequency = np.fft.rfftfreq(window, 1 / rate)
+    power = np.abs(np.fft.rfft(around[inside])) ** 2 * ((frequency >= band[0]) & (frequency <= band[1]))
+    optimal = 4 / (rate * window) * (power / spectral.at_frequencies(psd, rate, frequency)).sum()
+    return float(np.sqrt(np.square(whitened).sum() / optimal))
 
 
 def gaussian(ifo: str, moments: np.ndarray, size: int, expected: float) -> list[Check]:

@@ -171,10 +171,13 @@ def _gps(blocks, block, start, rate) -> dict[str, np.ndarray]:
 
 
 def _systems(label, signal, index, signals, settings, stream) -> tuple[pd.DataFrame, np.ndarray]:
-    """Return the systems' table and each row's place in it: one a model, or one an example if own."""
+    """Return the systems' table and each row's place in it: one a model, or if own one a row or pair."""
     count = int(index.max()) + 1
     if settings["own"]:
-        labels, places, place = label[signal], index[signal], np.cumsum(signal) - 1
+        # Rows of a pair share their randomness and their system; systems stand in the order of their rows.
+        shared, places = pd.factorize(index[signal])
+        labels, place = label[signal][np.unique(shared, return_index=True)[1]], np.full(len(label), -1)
+        place[signal] = shared
     else:
         labels = np.flatnonzero([name != NOISE for name in settings["classes"]]).astype(np.int32)
         places, place = np.zeros(len(labels), int), np.searchsorted(labels, label)

@@ -3,7 +3,6 @@
 import dataclasses
 import math
 
-from gwsim import layout
 from gwsim.conventions import LIGHT_TRAVEL
 
 
@@ -45,7 +44,7 @@ def of(settings: dict, bank_start: float, bank_samples: int, taps: int) -> Geome
         window=window,
         half_stft=half_stft,
         hop=transform["hop"],
-        bins=layout.frequency_bins(settings),
+        bins=frequency_bins(settings),
         fft=fast_length(needed),
         bank_start=bank_start,
         band=(float(settings["band"][0]), float(settings["band"][1])),
@@ -55,3 +54,9 @@ def of(settings: dict, bank_start: float, bank_samples: int, taps: int) -> Geome
 def fast_length(needed: int) -> int:
     """Return the smallest length of at least `needed` of the form 2^k times 1, 3, 5, 9, 15 or 45."""
     return min(odd * 2 ** max(1, (-(-needed // odd) - 1).bit_length()) for odd in (1, 3, 5, 9, 15, 45))
+
+
+def frequency_bins(settings: dict) -> int:
+    """Return how many bins, from zero frequency on, a spectrogram keeps."""
+    stft = settings["spectrogram"]
+    return int(stft["f_max"] * stft["window"] / settings["sample_rate"]) + 1

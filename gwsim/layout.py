@@ -9,7 +9,7 @@ A store may leave the spectrogram out: it follows from strain.
 
 import math
 
-from gwsim import store
+from gwsim import geometry, store
 from gwsim.waveforms import columns as of_source
 
 # Compressed as one block, a larger chunk is as small and takes half the time to write and to read.
@@ -43,7 +43,7 @@ def arrays(settings: dict) -> list[store.Array]:
     """Return the layout of a dataset's store."""
     rate, stft, ifos = settings["sample_rate"], settings["spectrogram"], len(settings["ifos"])
     samples = round(settings["duration"] * rate) + stft["window"]
-    frames, bins = (samples - stft["window"]) // stft["hop"] + 1, frequency_bins(settings)
+    frames, bins = (samples - stft["window"]) // stft["hop"] + 1, geometry.frequency_bins(settings)
     rounded = {"units": "1", "mantissa_bits_kept": settings["keep_bits"]}
     fields = (
         ("strain", ("time",), (samples,), "whitened strain, noise and signal"),
@@ -73,9 +73,3 @@ def arrays(settings: dict) -> list[store.Array]:
 def _block(size: int) -> int:
     """Return how many bytes of a chunk of some size are compressed together: all of a large one."""
     return size if size > LARGE else 0
-
-
-def frequency_bins(settings: dict) -> int:
-    """Return how many bins, from zero frequency on, a spectrogram keeps."""
-    stft = settings["spectrogram"]
-    return int(stft["f_max"] * stft["window"] / settings["sample_rate"]) + 1

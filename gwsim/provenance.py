@@ -13,16 +13,17 @@ WITNESSES = ("gwsim-pipeline", "lalsuite", "numpy", "pycbc", "scipy", "tensorsto
 
 
 @cache
-def closure(module: str) -> tuple[Path, ...]:
+def closure(module: str, without: frozenset[str] = frozenset()) -> tuple[Path, ...]:
     """Return the files within this package that a module rests on: its imports, theirs, and data files.
 
-    Imports inside functions count. A module's data file has its name and another suffix, or is named
+    Imports inside functions count; modules that it does `without` are left out, and what they alone rest on.
+    A module's data file has its name and another suffix, or is named
     in the module's text.
     """
     todo, found = [module], {}
     while todo:
         name = todo.pop()
-        path = _file(name)
+        path = None if name in without else _file(name)
         if path is None or path in found:
             continue
         found[path] = True
@@ -51,10 +52,10 @@ def _imports(path: Path, module: str) -> list[str]:
     return names
 
 
-def code_sha256(module: str) -> str:
+def code_sha256(module: str, without: frozenset[str] = frozenset()) -> str:
     """Return the hash of all files of a module's closure."""
     digest = hashlib.sha256()
-    for path in closure(module):
+    for path in closure(module, without):
         digest.update(f"{path.relative_to(PACKAGE).as_posix()}\0".encode())
         digest.update(path.read_bytes())
     return digest.hexdigest()

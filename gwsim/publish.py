@@ -8,7 +8,7 @@ import json
 import numpy as np
 import pandas as pd
 
-from gwsim import coordinates, draw, layout, noise, provenance
+from gwsim import coordinates, draw, geometry, layout, noise, provenance
 from gwsim.waveforms import columns as of_source
 
 CITATION = {
@@ -56,7 +56,7 @@ def _axes(settings: dict) -> dict[str, dict]:
     window, half = round(settings["duration"] * rate), stft["window"] // 2
     time = (np.arange(window + 2 * half) - half) / rate
     frame = np.arange(window // stft["hop"] + 1) * stft["hop"] / rate
-    frequency = np.arange(layout.frequency_bins(settings)) * rate / stft["window"]
+    frequency = np.arange(geometry.frequency_bins(settings)) * rate / stft["window"]
     origin = "after the window's first sample"
     axes = {
         **coordinates.ifo_axis(settings["ifos"]),

@@ -108,7 +108,8 @@ def _contents(found: dict[str, Recipes], beside: dict[str, Comparison]) -> str:
     for experiment, recipes in found.items():
         lines.append(f"<li>{link(f'#{NUMBERS}-{experiment}', f'{experiment}: what was run and found')}</li>")
         if experiment in beside:
-            lines.append(f"<li>{link(f'#{beside[experiment].anchor}', 'Networks beside one another')}</li>")
+            title = f"{experiment}: networks beside one another"
+            lines.append(f"<li>{link(f'#{beside[experiment].anchor}', title)}</li>")
         for name, (first, *_) in recipes.items():
             sections = dict.fromkeys(entry["section"] for entry in first.figures)
             inner = " · ".join(link(f"#{_section_id(first, section)}", section) for section in sections)

@@ -44,7 +44,8 @@ def bank_rows(experiment: dict, dataset: dict) -> int:
         return len({spec["approximant"] for spec in models.values()})
     if not own_systems(experiment):
         return len(models)
-    return dataset["examples"] * len(models) // len(classes(experiment))
+    pairs = cycle_length(experiment, dataset) // len(classes(experiment)) if dataset.get("paired") else 1
+    return dataset["examples"] * len(models) // len(classes(experiment)) // pairs
 
 
 def gps_blocks(config: dict) -> list[int]:

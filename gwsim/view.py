@@ -14,6 +14,7 @@ import dataclasses
 
 import numpy as np
 
+from gwsim import geometry
 from gwsim.errors import GwsimError
 
 ARRAYS = ("spectrogram", "strain")
@@ -67,7 +68,7 @@ class View:
             return {"time": np.arange(round(settings["duration"] * seen)) / seen}
         frames = np.arange(samples(settings) // stft["hop"] + 1)
         return {
-            "frequency": np.arange(bins(settings)) * rate / stft["window"],
+            "frequency": np.arange(geometry.frequency_bins(settings)) * rate / stft["window"],
             "frame": frames * stft["hop"] / rate,
         }
 
@@ -92,13 +93,6 @@ def samples(settings: dict) -> int:
     return round(settings["duration"] * settings["sample_rate"])
 
 
-def bins(settings: dict) -> int:
-    """Return how many bins, from zero frequency on, a spectrogram has."""
-    from gwsim import layout
-
-    return layout.frequency_bins(settings)
-
-
 def spectrogram(strain: np.ndarray, settings: dict) -> np.ndarray:
     """Return the spectrogram (sample, ifo, frequency, frame) of strain with its margin."""
     import torch
@@ -106,7 +100,9 @@ def spectrogram(strain: np.ndarray, settings: dict) -> np.ndarray:
     from gwsim import stft
 
     sizes = settings["spectrogram"]
-    made = stft.magnitude(torch.from_numpy(strain), sizes["window"], sizes["hop"], bins(settings))
+    made = stft.magnitude(
+        torch.from_numpy(strain), sizes["window"], sizes["hop"], geometry.frequency_bins(settings)
+    )
     return made.contiguous().numpy()
 
 

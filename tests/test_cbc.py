@@ -280,6 +280,9 @@ def test_lals_refusal_is_told_with_its_cause_and_nothing_is_printed(capfd):
     assert refused[0] == refused[1]
     with pytest.raises(cbc.Refused, match="spin"):
         entry("SEOBNRv4_opt", system(30.0, 20.0, spin_1x=0.5))
+    # LAL would make this one.
+    with pytest.raises(cbc.Refused, match=r"body 2 has a spin of 1\.27, above 1"):
+        entry("SpinTaylorT4", system(10.0, 1.4, spin_2x=0.9, spin_2y=0.9))
     assert capfd.readouterr() == ("", "")
 
 

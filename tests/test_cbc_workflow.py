@@ -99,8 +99,8 @@ def test_the_scaled_source_makes_the_direct_ones_systems(finished, scaled):
     )
     alike = [*columns.PUBLISHED["cbc_scaled"], "psd_block", "start_sample", "ra", "dec", "psi", "event_time"]
     pd.testing.assert_frame_equal(direct[alike], other[alike])
-    # Equal but for the phase, which the two count from another moment: so are their loudness and frequency.
-    np.testing.assert_allclose(direct["snr"], other["snr"], rtol=1e-9)
     signal = direct["system"] >= 0
     assert (np.abs(other["f_window"] / direct["f_window"] - 1)[signal] < 2e-3).all()
-    assert (np.abs(other["distance_kpc"] / direct["distance_kpc"] - 1)[signal] < 0.1).all()
+    # The two count the phase from another moment, so that an example is as far away to a few per cent.
+    farther = other["distance_kpc"] / direct["distance_kpc"] - 1
+    assert farther[signal].abs().max() < 0.05 and farther.groupby(direct["label"]).median().abs().max() < 5e-3

@@ -583,8 +583,16 @@ FAULTS = [
         "one value a system",
     ),
     (
+        changed(**{f"{BODIES}__BBH__mass_2": {"uniform_cos": [0.5, 1]}}),
+        "waveforms.models.BBH.mass_2: got uniform_cos, expected a number, uniform or power_law",
+    ),
+    (
+        changed(**{f"{CBC}__end_cycles": 11}),
+        "cbc.waveforms.end_cycles: got 11, expected at most 10",
+    ),
+    (
         changed(**{f"{BODIES}__BBH__mass_1": {"list": [5, 80]}}),
-        "waveforms.models.BBH.mass_1: got a list, expected a number or a distribution, one value a system",
+        "waveforms.models.BBH.mass_1: got list, expected a number, uniform or power_law",
     ),
     (
         changed(experiments__cbc__draw={"event_time": 3.9, "inclination": 90}),
@@ -894,6 +902,16 @@ def test_counts_of_binaries_are_those_of_the_bank(source):
     assert (
         len(signals.rows(systems)) == stages.bank_rows(experiment, one) == {"cbc": 6, "cbc_scaled": 2}[source]
     )
+
+
+def test_a_pair_of_binaries_is_one_system():
+    paired = {"split": "validation", "examples": 24, "paired": True, "draw": {"snr": {"grid": [8, 12, 20]}}}
+    config = changed(experiments__cbc__datasets__gallery=paired)
+    settings = stages.settings(config)["cbc/gallery/draw"] | {"margin": 20000}
+    blocks = [{"split": "validation", "start": 0, "end": 256, "gps_block": 0}]
+    systems, table = draw.draw(blocks, sources.SOURCES["cbc"], settings)
+    experiment = config["experiments"]["cbc"]
+    assert len(systems) == stages.bank_rows(experiment, paired) == (table["system"] >= 0).sum() / 3 == 6
 
 
 def test_blocks_are_those_that_the_splits_touch(config):

@@ -10,6 +10,7 @@ import pytest
 
 from gwsim import provenance
 from gwsim.command import VERBS
+from gwsim.waveforms import columns
 
 PACKAGE = Path(provenance.__file__).parent
 
@@ -103,6 +104,23 @@ def test_data_files_belong_to_the_modules_that_read_them():
 
 def test_what_is_not_ours_has_no_files():
     assert provenance.closure("numpy") == () and provenance.closure("gwsim.no_such_module") == ()
+
+
+@pytest.mark.parametrize("verb", ["draw", "waveforms", "render", "evaluate"])
+def test_signals_of_one_source_do_not_rest_on_the_others(verb):
+    whole = names(verb)
+    own = {
+        source: {
+            path.relative_to(PACKAGE).as_posix()
+            for path in provenance.closure(f"gwsim.cli.{verb}", columns.others(source))
+        }
+        for source in ("ccsn", "cbc", "cbc_scaled")
+    }
+    assert "waveforms/surrogates.yaml" in own["ccsn"] and "waveforms/cbc.py" not in own["ccsn"]
+    assert "waveforms/cbc.py" in own["cbc"] and "waveforms/cbc_scaled.py" not in own["cbc"]
+    assert {"waveforms/cbc.py", "waveforms/post_newtonian.py"} <= own["cbc_scaled"]
+    assert not any(name.startswith("waveforms/ccsn") for name in own["cbc"] | own["cbc_scaled"])
+    assert whole == own["ccsn"] | own["cbc_scaled"] | {"waveforms/sources/__init__.py"}
 
 
 def test_any_file_of_the_closure_changes_the_hash(copied):

@@ -16,6 +16,7 @@ from gwsim import (
     checks,
     distributions,
     draw,
+    geometry,
     layout,
     manifest,
     noise,
@@ -218,6 +219,31 @@ def test_power_is_that_of_coloured_noise_through_its_filter():
     np.testing.assert_allclose(bands[0, :15], got[:15], rtol=0.1)
 
 
+def two_tones(length):
+    """Tones of 100 and 300 Hz, equally loud, that come and go within the middle half of a stretch."""
+    time = np.arange(length) / RATE
+    tones = np.sin(2 * np.pi * 100 * time) + np.sin(2 * np.pi * 300 * time)
+    return 1e-22 * tones * np.exp(-(((time - time.mean()) / (time[-1] / 10)) ** 2))
+
+
+def test_what_filters_leave_of_a_signal():
+    psd, whole = np.full((2, 8193), 3.0), np.zeros((2, 4001))
+    whole[:, 2000] = np.sqrt(2 / (RATE * 3.0))
+    high = scipy.signal.firwin(4001, 200, pass_zero=False, fs=RATE)
+    strain, band = two_tones(2 * RATE), [20, 1600]
+    args = (strain, RATE // 2, RATE)
+    assert checks.kept(*args, (psd, whole), RATE, band) == pytest.approx(1, abs=1e-4)
+    half = high * whole[:, [2000]]
+    assert checks.kept(*args, (psd, half), RATE, band) == pytest.approx(np.sqrt(1 / 2), abs=1e-3)
+    # One of two ifos alike: the mean of their squares.
+    mixed = np.stack([whole[0], half[0]])
+    assert checks.kept(*args, (psd, mixed), RATE, band) == pytest.approx(np.sqrt(3 / 4), abs=1e-3)
+    # A window that begins before the strain does, and a band without one of the tones.
+    assert checks.kept(strain, -100, 3 * RATE, (psd, whole), RATE, band) == pytest.approx(1, abs=1e-4)
+    beside = checks.kept(*args, (psd, whole), RATE, [200, 1600])
+    assert beside == pytest.approx(np.sqrt(2), abs=1e-3)
+
+
 def test_the_bias_is_that_of_white_noise():
     """What an estimated PSD and its filter leave unsaid of the variance, for another length."""
     ratios, seconds, rate = [], 64, 1024
@@ -392,7 +418,7 @@ def publish_dataset(folder, table, strain, parts):
     rendering, card, source = parts
     ranges = sharding.shard_ranges(len(table), rendering["shard_rows"])
     store.create(folder, layout.arrays(rendering))
-    bins = layout.frequency_bins(rendering)
+    bins = geometry.frequency_bins(rendering)
     spectrogram = stft.magnitude(torch.as_tensor(strain), 256, 128, bins).numpy()
 
     def make(index):
@@ -539,6 +565,15 @@ def test_rows_whose_whitened_snr_is_apart_are_listed(tmp_path, made):
     text = write_page(tmp_path, made, "toy", spoil).read_text()
     assert "3 rows more than 1% apart (m39 3), the first 20" in text
     assert text.count("<td>+5.0%</td>") == 3
+
+
+def test_signals_that_the_filters_took_are_flagged(tmp_path, made):
+    def spoil(table, strain):
+        table["snr_whitened"] *= 0.97
+
+    found = marks(write_page(tmp_path, made, "toy", spoil))
+    names = {f"median whitened SNR / SNR of {name}" for name in ("s18", "m39")}
+    assert {name for name, mark in found.items() if mark == "look"} == names
 
 
 def test_a_gallery_of_constants_is_not_tested_and_not_flagged(tmp_path, made):

@@ -198,7 +198,7 @@ def test_networks_beside_one_another_stand_before_each_of_them():
     assert '<img src="ccsn/compare/compare_maps.png" alt="Maps">' in text
     assert 'href="ccsn/compare/compare_maps.pdf"' in text and "Maps. b &amp; c." in text
     assert "<h3>Median &lt;time&gt;</h3>" in text and "<tr><td>one-1</td><td>0.5 s</td></tr>" in text
-    assert '<a href="#compare-ccsn">Networks beside one another</a>' in text
+    assert '<a href="#compare-ccsn">ccsn: networks beside one another</a>' in text
     assert "beside one another" not in report.write(networks, [], settings(paper=[1], better=[1]))
 
 

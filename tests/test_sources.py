@@ -444,6 +444,18 @@ def test_f_window_is_the_frequency_where_the_window_opens(both, event_time):
     assert (np.array(earlier) < np.array(told)).all()
 
 
+def test_f_window_is_unknown_where_the_window_opens_in_the_plunge(both):
+    for bank in both:
+        total = bank.systems["mass_1"] + bank.systems["mass_2"]
+        # Newton's time from 6 GM/c^2 on, for equal masses: 5/256 6^4 4 GM/c^3.
+        plunge = 101.25 * total * 4.925490947e-6
+        equal = np.isclose(bank.systems["mass_1"], bank.systems["mass_2"], rtol=0.5)
+        for factor, known in ((0.5, False), (2.0, True)):
+            table = examples_of(bank.systems, 0.8).assign(event_time=factor * plunge)
+            found = np.isfinite(bank.realised(table)["f_window"])
+            assert (found[equal] == known).all()
+
+
 # What the published table says of systems
 
 

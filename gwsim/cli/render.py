@@ -26,7 +26,7 @@ def run(args):
     from gwsim import files, noise, provenance, render, sharding, store
     from gwsim.cli.memory import keep_freed_memory
     from gwsim.cli.progress import progress
-    from gwsim.waveforms import sources
+    from gwsim.waveforms import columns, sources
 
     keep_freed_memory()
     torch.set_num_threads(1)
@@ -39,7 +39,8 @@ def run(args):
     )
     ranges = sharding.shard_ranges(settings["examples"], settings["shard_rows"])
     inputs = [files.fingerprint(path) for path in (args.noise, args.bank)]
-    code = [provenance.code_sha256(__name__), provenance.versions(), args.device]
+    sha256 = provenance.code_sha256(__name__, columns.others(settings["source"]))
+    code = [sha256, provenance.versions(), args.device]
 
     def key(index):
         rows = store.read_rows(args.table, *ranges[index])

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-SUMMARY = "condition the waveforms of some systems into the bank"
+SUMMARY = "make the waveforms of some systems into the bank"
 
 
 def arguments(parser):
@@ -20,13 +20,14 @@ def run(args):
 
     from gwsim import files, provenance, sharding, store
     from gwsim.cli.progress import progress
-    from gwsim.waveforms import sources
+    from gwsim.waveforms import columns, sources
 
     settings = json.loads(args.settings.read_text())
     signals = sources.SOURCES[settings["source"]]
     rows = signals.rows(pd.read_parquet(args.systems))
     ranges = sharding.shard_ranges(len(rows), sharding.BANK_ROWS)
-    made_from = [signals.fingerprint(settings), provenance.code_sha256(__name__), provenance.versions()]
+    code = provenance.code_sha256(__name__, columns.others(settings["source"]))
+    made_from = [signals.fingerprint(settings), code, provenance.versions()]
 
     def key(index):
         return store.digest([settings, store.table_digest(rows.iloc[slice(*ranges[index])]), *made_from])

@@ -25,7 +25,7 @@ class Bank:
     follows from a waveform (`realised`), and what a picture shows of a class (`shown`).
     """
 
-    # Its name in the configuration, and whether no two examples share an entry.
+    # Its name in the configuration, and whether an entry is of one example or pair: none is kept then.
     source: str
     own: bool
 

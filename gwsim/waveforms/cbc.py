@@ -25,6 +25,7 @@ from jaxtyping import Float
 
 from gwsim.errors import GwsimError
 from gwsim.shapes import Series
+from gwsim.waveforms.columns import SPINS
 
 # Their modes are (2, 2) alone, and spins are along the orbit: one inclination gives all others.
 ALIGNED = ("SEOBNRv4", "SEOBNRv4_opt")
@@ -36,7 +37,6 @@ FINEST = 16384
 _CM = 1e6 * lal.PC_SI * 100
 # kg, of PyCBC: it is an ulp above LAL's, and the last bit of a mass moves SEOBNRv4 by 1e-3 of its peak.
 _SOLAR_MASS = 1.988409870698051e30
-_SPINS = ("spin_1x", "spin_1y", "spin_1z", "spin_2x", "spin_2y", "spin_2z")
 # A Kaiser-windowed sinc of this many samples a side shifts by a part of one.
 _REACH, _BETA = 24, 14.0
 # Of the whole; what is longer was begun below f_low by LAL, which conditions some approximants.
@@ -80,6 +80,10 @@ def polarisations(
 
     Raises Refused with LAL's own cause.
     """
+    for body in "12":
+        spin = np.sqrt(sum(float(system.get(f"spin_{body}{axis}", 0.0)) ** 2 for axis in "xyz"))
+        if spin > 1:  # not every approximant of LAL refuses it
+            raise Refused(f"{approximant}: body {body} has a spin of {spin:.3g}, above 1; {_named(system)}")
     f_low, raw, merger, rate = _long_enough(approximant, system, sample_rate, -start)
     if np.abs(raw[:, -1]).max() > _ABRUPT * np.abs(raw).max():
         raw = raw * _fade_out(raw, end_cycles)
@@ -102,6 +106,15 @@ def reference_frequency(system: Mapping) -> float:
 def isco_frequency(system: Mapping) -> float:
     """Return the GW frequency of the innermost stable orbit without spin: there the plunge begins."""
     return 6**-1.5 / (np.pi * lal.MTSUN_SI * (system["mass_1"] + system["mass_2"]))
+
+
+def plunge_time(system: Mapping):
+    """Return the seconds from the innermost stable orbit to the merger, by Newton's orbit.
+
+    The post-Newtonian series, and `frequency` with it, has turned over there.
+    """
+    total = system["mass_1"] + system["mass_2"]
+    return 5 / 256 * 6**4 * total**3 / (system["mass_1"] * system["mass_2"]) * lal.MTSUN_SI
 
 
 def time_left(f: Float[np.ndarray, "*frequency"] | float, system: Mapping):
@@ -165,7 +178,7 @@ def _generate(approximant, system, rate, f_low, inclination) -> tuple[Pair, floa
     """Return LAL's polarisations, cm, and where its time zero lies, in samples."""
     numbers = (
         *(float(system[name]) * _SOLAR_MASS for name in ("mass_1", "mass_2")),
-        *(float(system.get(name, 0.0)) for name in _SPINS),
+        *(float(system.get(name, 0.0)) for name in SPINS),
         *(1e6 * lal.PC_SI, float(inclination), float(system["phase"]), 0.0, 0.0, 0.0),
         *(1 / rate, f_low, reference_frequency(system), None),
     )
@@ -295,7 +308,7 @@ def _range_faults(approximant, ranges):
             yield f"{name} from {low:g}, expected masses above 0"
         if name.startswith("spin") and max(abs(low), abs(high)) > 1:
             yield f"{name} from {low:g} to {high:g}, expected spins within -1 and 1"
-        if approximant in ALIGNED and name in _SPINS and not name.endswith("z") and (low, high) != (0, 0):
+        if approximant in ALIGNED and name in SPINS and not name.endswith("z") and (low, high) != (0, 0):
             yield f"{name} from {low:g} to {high:g}, expected 0: no precession; hint: SEOBNRv4P"
     (least_1, most_1), (least_2, most_2) = ranges["mass_1"], ranges["mass_2"]
     if approximant in ALIGNED and min(least_1, least_2) > 0:
@@ -320,9 +333,7 @@ def _taper_faults(ranges, start, taper):
         return
     heaviest = {name: max(high, 0.0) for name, (_, high) in ranges.items() if name.startswith("mass")}
     total = sum(heaviest.values())
-    # Newton's time from the innermost orbit; the post-Newtonian series has turned over there.
-    last = 5 / 256 * 6**4 * total**3 / (heaviest["mass_1"] * heaviest["mass_2"]) * lal.MTSUN_SI
-    if -start - taper <= last:
+    if -start - taper <= plunge_time(heaviest):
         yield (
             f"{total:g} solar masses would begin {-start - taper:.4g} s before merger, above the "
             f"{isco_frequency(heaviest):.4g} Hz where they plunge; hint: an earlier start than {start:g} s, "

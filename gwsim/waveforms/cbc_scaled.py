@@ -24,12 +24,12 @@ from gwsim.conventions import C_CGS, GM_SUN_CGS
 from gwsim.errors import GwsimError
 from gwsim.shapes import Series
 from gwsim.waveforms import post_newtonian
+from gwsim.waveforms.columns import SPINS
 
 # The Sun's mass as a time in s, and as a length in cm.
 SUN, SUN_CM = GM_SUN_CGS / C_CGS**3, GM_SUN_CGS / C_CGS**2
 
 COLUMNS = ("mass_1", "mass_2", "inclination", "phase")
-SPINS = tuple(f"spin_{body}{axis}" for body in "12" for axis in "xyz")
 
 # Knots are even in asinh(time / SCALE): even around the merger, in constant ratio far from it. Times of a
 # bank are in total mass, and negative before the merger.

@@ -22,12 +22,22 @@ _BINARY = {
         for name in SPINS
     },
     "inclination": ("float64", "rad", "angle between the orbit's axis and the line of sight"),
-    "phase": ("float64", "rad", "orbital phase at the source's reference, see docs/waveforms.md"),
+    "phase": ("float64", "rad", "orbital phase at the source's reference, see docs/binaries.md"),
 }
 _MADE = {
     "attempt": ("int32", "1", "times that the parameters were drawn anew because LAL refused them"),
     "f_start": ("float64", "Hz", "frequency of the signal where its taper ends, before any window begins"),
 }
+
+# Modules of gwsim.waveforms.sources that a source rests on.
+_MODULES = {"ccsn": {"supernovae"}, "cbc": {"binaries"}, "cbc_scaled": {"binaries", "scaled_binaries"}}
+
+
+def others(source: str) -> frozenset[str]:
+    """Return the modules of other sources, on which nothing rests that is made of this one's signals."""
+    names = set().union(*_MODULES.values()) - _MODULES[source]
+    return frozenset(f"gwsim.waveforms.sources.{name}" for name in names)
+
 
 # Of systems.parquet.
 SYSTEM = {
@@ -54,7 +64,11 @@ _TOLD = {name: spec for name, spec in _BINARY.items() if spec[0] != "str"}
 PUBLISHED = {"ccsn": {}, "cbc": _TOLD | _MADE, "cbc_scaled": _TOLD}
 # Of the published table: what follows from an example's waveform and window.
 _WINDOW = {
-    "f_window": ("float64", "Hz", "frequency of the signal at the window's first sample: it has none below")
+    "f_window": (
+        "float64",
+        "Hz",
+        "frequency of the signal at the window's first sample, below which it has none; NaN in the plunge",
+    )
 }
 RENDERED = {"ccsn": {}, "cbc": _WINDOW, "cbc_scaled": _WINDOW}
 
@@ -77,7 +91,7 @@ CARD = {
     "simulation in spectrum, duration and loudness. It is not that simulation's data.",
     "cbc": _BINARIES,
     "cbc_scaled": f"{_BINARIES} Waveforms are interpolated between mass ratios and rescaled; "
-    "docs/waveforms.md has their mismatch with those of LALSimulation.",
+    "docs/binaries.md has their mismatch with those of LALSimulation.",
 }
 
 # Where pictures put a class's waveform, and whence they see it.

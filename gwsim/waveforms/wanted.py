@@ -7,6 +7,7 @@ from pathlib import Path
 from gwsim.distributions import value_range
 from gwsim.errors import GwsimError
 from gwsim.waveforms import columns
+from gwsim.waveforms.entry import span
 
 
 def named(experiment: dict):
@@ -105,7 +106,9 @@ def _binaries(experiment: dict, rate: int):
         yield "render.polarisation_convention: binaries have the standard one, no other was printed"
     for model, spec in waveforms["models"].items():
         for name, column in spec.items():
-            yield from _of_systems(f"waveforms.models.{model}.{name}", column)
+            if isinstance(column, dict) and not {"uniform", "power_law"} & set(column):
+                got = f"got {next(iter(column))}"
+                yield f"waveforms.models.{model}.{name}: {got}, expected a number, uniform or power_law"
 
 
 def _scaled(experiment: dict, rate: int):
@@ -130,14 +133,13 @@ def binaries(config: dict) -> list[str]:
 def _undoable(config: dict, name: str, experiment: dict):
     """Yield models with what LAL, or the bank on mass ratio, cannot do, in the first such dataset."""
     from gwsim import stages
-    from gwsim.waveforms.sources import binaries
 
     of_all, told = stages.settings(config), set()
     for dataset in experiment["datasets"]:
         settings = of_all[f"{name}/{dataset}/waveforms"]
         for model in settings["models"].keys() - told:
             try:
-                _check(settings, settings["models"][model], *binaries.span(settings))
+                _check(settings, settings["models"][model], *span(settings))
             except GwsimError as error:
                 told.add(model)
                 yield f"waveforms.models.{model}: {error}"

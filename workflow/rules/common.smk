@@ -12,6 +12,7 @@ sys.path.insert(0, str(ROOT))
 
 from gwsim import configuration, provenance, sharding, stages
 from gwsim.errors import GwsimError
+from gwsim.waveforms import columns
 
 config = configuration.pruned(config)
 try:
@@ -45,6 +46,17 @@ def code(verb):
     """Return the files of this package that a verb rests on: editing one reruns its rule."""
     # Relative, so that a checkout that moves with its results reruns nothing.
     return [os.path.relpath(path) for path in provenance.closure(f"gwsim.cli.{verb}")]
+
+
+def code_of_signals(verb):
+    """Return what gives a verb's files for an experiment: those of other sources of signals are not among them."""
+
+    def files(wildcards):
+        source = config["experiments"][wildcards.experiment]["waveforms"]["source"]
+        found = provenance.closure(f"gwsim.cli.{verb}", columns.others(source))
+        return [os.path.relpath(path) for path in found]
+
+    return files
 
 
 def dataset_of(wildcards):

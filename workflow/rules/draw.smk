@@ -10,7 +10,7 @@ rule draw:
         settings="results/config/{experiment}/{dataset}/draw.json",
         segments=f"results/segments/{RUN}/segments.json",
         files=waveform_files,
-        code=code("draw"),
+        code=code_of_signals("draw"),
     output:
         systems="results/{experiment}/{dataset}/systems.parquet",
         table="results/{experiment}/{dataset}/draw.parquet",

@@ -12,7 +12,7 @@ rule embed:
         predictions="results/{experiment}/networks/{network}-{seed}/evaluate/metrics.json",
         settings="results/config/{experiment}/embed.json",
         data=embedded_set,
-        code=code("embed"),
+        code=code_of_signals("embed"),
     output:
         embedding="results/{experiment}/networks/{network}-{seed}/embed/embedding.parquet",
         metrics="results/{experiment}/networks/{network}-{seed}/embed/metrics.json",

@@ -17,7 +17,7 @@ rule evaluate:
         segments=f"results/segments/{RUN}/segments.json",
         bank=background_bank,
         render=background_settings,
-        code=code("evaluate"),
+        code=code_of_signals("evaluate"),
     output:
         metrics="results/{experiment}/networks/{network}-{seed}/evaluate/metrics.json",
     log:

@@ -12,7 +12,7 @@ rule explain:
         predictions="results/{experiment}/networks/{network}-{seed}/evaluate/metrics.json",
         settings="results/config/{experiment}/explain.json",
         data=explained_sets,
-        code=code("explain"),
+        code=code_of_signals("explain"),
     output:
         maps=directory(
             "results/{experiment}/networks/{network}-{seed}/explain/maps.zarr"

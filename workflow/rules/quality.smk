@@ -9,7 +9,7 @@ rule quality:
         manifest="results/{experiment}/{dataset}/manifest.json",
         bank="results/{experiment}/{dataset}/bank/manifest.json",
         segments=f"results/segments/{RUN}/segments.json",
-        code=code("quality"),
+        code=code_of_signals("quality"),
     output:
         page="results/{experiment}/{dataset}/quality/index.html",
     log:

@@ -12,7 +12,7 @@
 rule layout:
     input:
         settings="results/config/{experiment}/{dataset}/render.json",
-        code=code("layout"),
+        code=code_of_signals("layout"),
     output:
         layout="results/{experiment}/{dataset}/shards.zarr/zarr.json",
     log:
@@ -36,7 +36,7 @@ rule render:
         noise=f"results/noise/{RUN}/manifest.json",
         bank="results/{experiment}/{dataset}/bank/manifest.json",
         layout="results/{experiment}/{dataset}/shards.zarr/zarr.json",
-        code=code("render"),
+        code=code_of_signals("render"),
     output:
         record="results/{experiment}/{dataset}/parts/{part}.json",
     log:
@@ -65,7 +65,7 @@ rule finalise:
         systems="results/{experiment}/{dataset}/bank/systems.parquet",
         layout="results/{experiment}/{dataset}/shards.zarr/zarr.json",
         parts=render_parts,
-        code=code("finalise"),
+        code=code_of_signals("finalise"),
     output:
         store=directory("results/{experiment}/{dataset}/data.zarr"),
         table="results/{experiment}/{dataset}/table.parquet",

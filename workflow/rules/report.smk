@@ -47,7 +47,7 @@ rule figures:
         data=evaluated_sets,
         bank=background_bank,
         captions=[str(listing.CAPTIONS / f"{name}.rst") for name in listing.FIGURES],
-        code=code("figures"),
+        code=code_of_signals("figures"),
     output:
         [
             report(
@@ -86,7 +86,7 @@ rule compare:
         settings="results/config/{experiment}/figures.json",
         data=explained_sets,
         captions=[str(listing.CAPTIONS / f"{name}.rst") for name in listing.COMPARISONS],
-        code=code("compare"),
+        code=code_of_signals("compare"),
     output:
         [
             report(

@@ -12,7 +12,7 @@ rule train:
         unpack(training_sets),
         settings="results/config/{experiment}/networks/{network}/train.json",
         mix=mixed_from,
-        code=code("train"),
+        code=code_of_signals("train"),
     output:
         model="results/{experiment}/networks/{network}-{seed}/model.safetensors",
         history="results/{experiment}/networks/{network}-{seed}/metrics.csv",

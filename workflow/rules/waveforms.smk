@@ -11,7 +11,7 @@ rule waveforms_layout:
     input:
         settings="results/config/{experiment}/{dataset}/waveforms.json",
         systems="results/{experiment}/{dataset}/systems.parquet",
-        code=code("waveforms_layout"),
+        code=code_of_signals("waveforms_layout"),
     output:
         layout="results/{experiment}/{dataset}/bank/shards.zarr/zarr.json",
     log:
@@ -34,7 +34,7 @@ rule waveforms:
         systems="results/{experiment}/{dataset}/systems.parquet",
         layout="results/{experiment}/{dataset}/bank/shards.zarr/zarr.json",
         files=waveform_files,
-        code=code("waveforms"),
+        code=code_of_signals("waveforms"),
     output:
         record="results/{experiment}/{dataset}/bank/parts/{part}.json",
     log:
@@ -60,7 +60,7 @@ rule waveforms_finalise:
         systems="results/{experiment}/{dataset}/systems.parquet",
         layout="results/{experiment}/{dataset}/bank/shards.zarr/zarr.json",
         parts=bank_parts,
-        code=code("waveforms_finalise"),
+        code=code_of_signals("waveforms_finalise"),
     output:
         store=directory("results/{experiment}/{dataset}/bank/data.zarr"),
         systems="results/{experiment}/{dataset}/bank/systems.parquet",

@@ -10,17 +10,16 @@ polarisations | system, polarisation, time | cm | float32 | D h+ and D hx
 
 import math
 
-import lal
 import numpy as np
 import pandas as pd
 
 from gwsim import distributions, seeds, sharding, store
-from gwsim.conventions import LIGHT_TRAVEL
 from gwsim.errors import GwsimError
 from gwsim.waveforms import bank, cbc, columns
+from gwsim.waveforms.entry import span
 
 ARRAY = "polarisations"
-# A prior of which LAL refuses this many in a row is at fault itself.
+# Redraws; a prior of which LAL refuses more in a row is at fault itself.
 MOST_ATTEMPTS = 20
 INTRINSIC = (*columns.MASSES, *columns.SPINS)
 ORIENTATION = columns.ORIENTATION["cbc"]
@@ -62,8 +61,8 @@ def again(row: pd.Series, attempt: int, settings: dict) -> dict[str, float]:
 
 
 def fingerprint(settings: dict) -> dict[str, str]:
-    """Return the version of the library that makes the waveforms."""
-    return {"lal": lal.__version__}
+    """Return what waveforms are made from besides the settings: no file, and versions are told by others."""
+    return {}
 
 
 def provenance() -> dict[str, str]:
@@ -74,18 +73,6 @@ def provenance() -> dict[str, str]:
 def rows(systems: pd.DataFrame) -> pd.DataFrame:
     """Return what the bank has one row for: each system."""
     return systems
-
-
-def span(settings: dict) -> tuple[float, int]:
-    """Return the start of entries in s after merger, on a sample, and their samples.
-
-    They reach over every window of the dataset, and as far beyond as light travels and a spectrogram looks.
-    """
-    rate, (early, late) = settings["sample_rate"], settings["event_range"]
-    beyond = LIGHT_TRAVEL + settings["margin"]
-    before = math.ceil((late + beyond + settings["taper"]) * rate)
-    after = math.ceil((settings["duration"] - early + beyond) * rate)
-    return -before / rate, before + after
 
 
 def layout(count: int, settings: dict) -> store.Array:
@@ -153,13 +140,20 @@ class Bank(bank.Bank):
 
     def realised(self, table: pd.DataFrame) -> dict[str, np.ndarray]:
         """Return the frequency of each row's signal at its window's first sample, Hz."""
-        its = self.systems.iloc[table["system"].to_numpy()].to_dict("records")
-        pairs = zip(its, table["event_time"], strict=True)
-        return {"f_window": np.array([cbc.frequency(one, time, one["lapse"]) for one, time in pairs])}
+        its, times = self.systems.iloc[table["system"].to_numpy()], table["event_time"].to_numpy()
+        pairs = zip(its.to_dict("records"), times, strict=True)
+        found = np.array([cbc.frequency(one, time, one["lapse"]) for one, time in pairs])
+        return {"f_window": before_plunge(found, times, its)}
 
     def shown(self, label: int, convention: str) -> np.ndarray:
         """Return D h+ in cm of the system of a class that is most nearly seen face on."""
         return self.entries(face_on(self.systems, label))[0, 0].astype(np.float64)
+
+
+def before_plunge(frequency: np.ndarray, times: np.ndarray, systems) -> np.ndarray:
+    """Return the frequencies of systems some seconds before merger, NaN where they plunge already."""
+    masses = {name: np.asarray(systems[name]) for name in columns.MASSES}
+    return np.where(times > cbc.plunge_time(masses), frequency, np.nan)
 
 
 def polarised(count: int) -> bank.Weights:

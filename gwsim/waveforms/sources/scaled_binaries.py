@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from gwsim import sharding, store
-from gwsim.waveforms import bank, cbc_scaled
+from gwsim.waveforms import bank, cbc_scaled, columns
 from gwsim.waveforms.sources import binaries
 from gwsim.waveforms.sources.binaries import notes, provenance, systems
 
@@ -24,7 +24,7 @@ ARRAY = "curves"
 
 
 def fingerprint(settings: dict) -> dict[str, str]:
-    """Return the version of the library that the curves are fitted to."""
+    """Return what waveforms are made from besides the settings."""
     return binaries.fingerprint(settings)
 
 
@@ -97,9 +97,10 @@ class Bank(bank.Bank):
 
     def realised(self, table: pd.DataFrame) -> dict[str, np.ndarray]:
         """Return the frequency of each row's signal at its window's first sample, Hz."""
-        times, found = -table["event_time"].to_numpy(), np.empty(len(table))
+        times, found = table["event_time"].to_numpy(), np.empty(len(table))
         for name, part, its in self._by_approximant(table["system"].to_numpy()):
-            found[part] = cbc_scaled.frequency(self._curves[name], its, times[part])
+            frequency = cbc_scaled.frequency(self._curves[name], its, -times[part])
+            found[part] = binaries.before_plunge(frequency, times[part], its)
         return {"f_window": found}
 
     def shown(self, label: int, convention: str) -> np.ndarray:
@@ -109,7 +110,7 @@ class Bank(bank.Bank):
     @functools.cached_property
     def _columns(self) -> dict[str, np.ndarray]:
         """What a system is made from."""
-        names = ("source", *cbc_scaled.COLUMNS, *cbc_scaled.SPINS)
+        names = ("source", *cbc_scaled.COLUMNS, *columns.SPINS)
         return {name: self.systems[name].to_numpy() for name in names}
 
     def _by_approximant(self, systems: np.ndarray):
