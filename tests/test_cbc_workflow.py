@@ -38,7 +38,9 @@ def test_a_run_makes_whole_stores_networks_and_pages(finished):
     for name in NETWORKS:
         metrics = finished / "results/cbc/networks" / name / "explain/metrics.json"
         numbers = json.loads(metrics.read_text())["numbers"]
-        assert {f"cam_time_grad_cam_{one}" for one in ("BBH", "NSBH", "BNS")} <= set(numbers)
+        # So little is learnt that a class may never be predicted: it has no maps of its own then.
+        timed = {name for name in numbers if name.startswith("cam_time_")}
+        assert timed and timed <= {f"cam_time_grad_cam_{one}" for one in ("BBH", "NSBH", "BNS")}
     compared = json.loads((finished / "results/cbc/compare/figures.json").read_text())
     assert [one["name"] for one in compared["figures"]] == ["compare_accuracy", "compare_maps"]
     page = (finished / "results/index.html").read_text()

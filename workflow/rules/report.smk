@@ -15,27 +15,6 @@ COMPARED = [
 ]
 
 
-def compared(wildcards, file):
-    """Return a file of every network of an experiment, in the configuration's order."""
-    own = [name for name in NETWORKS if name.startswith(f"{wildcards.experiment}/")]
-    return [f"results/{name}/{file}" for name in own]
-
-
-def compared_models(wildcards):
-    """Return the checkpoints of an experiment's networks."""
-    return compared(wildcards, "model.safetensors")
-
-
-def compared_rates(wildcards):
-    """Return what was evaluated of an experiment's networks."""
-    return compared(wildcards, "evaluate/metrics.json")
-
-
-def compared_maps(wildcards):
-    """Return what was explained of an experiment's networks, maps beside it."""
-    return compared(wildcards, "explain/metrics.json")
-
-
 rule figures:
     input:
         model="results/{experiment}/networks/{network}-{seed}/model.safetensors",
