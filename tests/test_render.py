@@ -473,7 +473,7 @@ def test_cuda_agrees_with_the_cpu(renderer, sources, table):
     np.testing.assert_allclose(its_columns["snr"], columns["snr"], rtol=1e-5)
 
 
-@pytest.mark.parametrize("needed", [1, 2, 100, 1025, 9871, 10240, 65537])
+@pytest.mark.parametrize("needed", [1, 2, 100, 1025, 9871, 10240, 22426, 65537])
 def test_fast_lengths_are_the_least_that_suffice(needed):
     allowed = sorted(odd * 2**k for odd in (1, 3, 5, 9, 15, 45) for k in range(1, 20))
     assert geometry.fast_length(needed) == next(n for n in allowed if n >= needed)
