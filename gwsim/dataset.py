@@ -19,6 +19,7 @@ from gwsim import manifest, store, view
 from gwsim.errors import GwsimError
 
 View, view_of = view.View, view.of
+SPECTROGRAMS = View()
 SCALES = ("minmax", "none")
 # What examples that are rendered have of those on disk.
 SHARED = ("name", "table", "classes", "ifos", "sample_rate", "view", "shape", "axes")
@@ -29,7 +30,7 @@ AHEAD = 4
 class Examples:
     """A finished dataset, as a view shows it."""
 
-    def __init__(self, folder: Path, view: View = View()):  # noqa: B008 - a frozen one
+    def __init__(self, folder: Path, view: View = SPECTROGRAMS):
         self.folder = manifest.folder_of(folder)
         manifest.read(self.folder / manifest.MANIFEST)
         path = self.folder / "data.zarr"

@@ -32,8 +32,8 @@ class Bank:
     def __init__(self, path: Path):
         self._array = store.open_array(path)
         self._folder = path.parents[1]
-        attributes = json.loads((path / "zarr.json").read_text())["attributes"]
-        self.start, self.samples = attributes["start_s"], self._array.shape[-1]
+        self._attributes = json.loads((path / "zarr.json").read_text())["attributes"]
+        self.start, self.samples = self._attributes["start_s"], self._array.shape[-1]
 
     @functools.cached_property
     def systems(self) -> pd.DataFrame:

@@ -136,7 +136,7 @@ class Bank(bank.Bank):
 
     def weights(self, table: pd.DataFrame, convention: str) -> bank.Weights:
         """Return plus and cross, each (sample, polarisation), of the polarisations' sums: themselves."""
-        return polarised(len(table))
+        return np.tile([1.0, 0.0], (len(table), 1)), np.tile([0.0, 1.0], (len(table), 1))
 
     def realised(self, table: pd.DataFrame) -> dict[str, np.ndarray]:
         """Return the frequency of each row's signal at its window's first sample, Hz."""
@@ -154,11 +154,6 @@ def before_plunge(frequency: np.ndarray, times: np.ndarray, systems) -> np.ndarr
     """Return the frequencies of systems some seconds before merger, NaN where they plunge already."""
     masses = {name: np.asarray(systems[name]) for name in columns.MASSES}
     return np.where(times > cbc.plunge_time(masses), frequency, np.nan)
-
-
-def polarised(count: int) -> bank.Weights:
-    """Return the weights of entries that are plus and cross already."""
-    return np.tile([1.0, 0.0], (count, 1)), np.tile([0.0, 1.0], (count, 1))
 
 
 def face_on(systems: pd.DataFrame, label: int) -> np.ndarray:

@@ -7,25 +7,19 @@ curves | approximant, order, coefficient, piece | 1 | float64 | pieces of phase 
 """
 
 import functools
-import json
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from gwsim import sharding, store
-from gwsim.waveforms import bank, cbc_scaled, columns
+from gwsim.waveforms import cbc_scaled, columns
 from gwsim.waveforms.sources import binaries
-from gwsim.waveforms.sources.binaries import notes, provenance, systems
+from gwsim.waveforms.sources.binaries import fingerprint, notes, provenance, systems
 
-__all__ = ["notes", "provenance", "systems"]
+__all__ = ["fingerprint", "notes", "provenance", "systems"]
 
 ARRAY = "curves"
-
-
-def fingerprint(settings: dict) -> dict[str, str]:
-    """Return what waveforms are made from besides the settings."""
-    return binaries.fingerprint(settings)
 
 
 def rows(systems: pd.DataFrame) -> pd.DataFrame:
@@ -58,16 +52,14 @@ def make(approximants: pd.DataFrame, settings: dict) -> tuple[np.ndarray, None]:
     return values, None
 
 
-class Bank(bank.Bank):
+class Bank(binaries.Bank):
     """A finished bank, as render asks for it: entries are computed here."""
 
     source = "cbc_scaled"
-    own = True
 
     def __init__(self, path: Path):
         super().__init__(path)
-        self._settings = json.loads((path / "zarr.json").read_text())["attributes"]
-        self.samples = self._settings["samples"]
+        self.samples = self._attributes["samples"]
         values = self._array.read().result()
         self._curves = {
             name: cbc_scaled.held(name, one)
@@ -81,19 +73,15 @@ class Bank(bank.Bank):
             found[part] = cbc_scaled.polarisations(
                 name,
                 its,
-                self._settings["sample_rate"],
+                self._attributes["sample_rate"],
                 self.start,
                 self.samples,
-                fade_in=self._settings["taper"],
-                taper=self._settings["end_cycles"] > 0,
+                fade_in=self._attributes["taper"],
+                taper=self._attributes["end_cycles"] > 0,
                 dtype="float32",
                 curves=self._curves[name],
             )
         return found
-
-    def weights(self, table: pd.DataFrame, convention: str) -> bank.Weights:
-        """Return plus and cross, each (sample, polarisation), of the polarisations' sums: themselves."""
-        return binaries.polarised(len(table))
 
     def realised(self, table: pd.DataFrame) -> dict[str, np.ndarray]:
         """Return the frequency of each row's signal at its window's first sample, Hz."""
@@ -102,10 +90,6 @@ class Bank(bank.Bank):
             frequency = cbc_scaled.frequency(self._curves[name], its, -times[part])
             found[part] = binaries.before_plunge(frequency, times[part], its)
         return {"f_window": found}
-
-    def shown(self, label: int, convention: str) -> np.ndarray:
-        """Return D h+ in cm of the system of a class that is most nearly seen face on."""
-        return self.entries(binaries.face_on(self.systems, label))[0, 0].astype(np.float64)
 
     @functools.cached_property
     def _columns(self) -> dict[str, np.ndarray]:
