@@ -36,7 +36,7 @@ def settings_of(config: dict) -> dict:
     parts, (experiment,) = stages.settings(config), config["experiments"]
     own = {name: parts[f"{experiment}/train/{name}"] for name in ("draw", "waveforms", "render")}
     own["draw"] |= {"margin": noise.margin_samples(own["draw"])}
-    return own | {name: parts[name] for name in ("segments", "noise")}
+    return own | {"segments": parts["segments"], "noise": parts[f"noise/{config['run']}"]}
 
 
 def prepare_noise(folder: Path, config: dict) -> None:
@@ -63,7 +63,7 @@ def make_strain(config: dict) -> list[np.ndarray]:
 def make_noise(folder: Path, blocks: list[dict], strain: list[np.ndarray], settings: dict) -> None:
     def whitened(index):
         first, last = (settings["sample_rate"] * (blocks[index][end] - START) for end in ("start", "end"))
-        made = [noise.whiten_block(one[first:last], settings) for one in strain]
+        made = [noise.of_block(one[first:last], settings) for one in strain]
         return {name: np.stack([one[name] for one in made])[None] for name in made[0]}, None
 
     ranges = [(i, i + 1) for i in range(len(blocks))]

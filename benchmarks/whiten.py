@@ -29,6 +29,7 @@ SETTINGS = {
     "block": 4096,
     "stretch": 256,
     "stretch_min": 128,
+    "kind": "whitened",
     "psd_segment": 4,
     "filter": 2,
 }
@@ -48,7 +49,7 @@ STRAIN = {
 def ours():
     from gwsim import noise
 
-    return lambda strain: noise.whiten_block(strain, SETTINGS)
+    return lambda strain: noise.of_block(strain, SETTINGS)
 
 
 def pycbc():

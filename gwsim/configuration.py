@@ -7,11 +7,11 @@ from pathlib import Path
 import numpy as np
 import yaml
 
-from gwsim import networks, schema, segments, stages
+from gwsim import draw, networks, schema, segments, stages
 from gwsim.conventions import LIGHT_TRAVEL
 from gwsim.distributions import value_range
 from gwsim.errors import GwsimError
-from gwsim.waveforms import wanted
+from gwsim.waveforms import columns, wanted
 
 # Where the angles of the table lie (rad), with room for rounded ends: degrees fall outside.
 ANGLES = {
@@ -26,6 +26,10 @@ ANGLES = {
     "uniform_sin": (-math.pi / 2, math.pi / 2),
 }
 ROUNDING = 1e-4
+# Pixels along each axis of pictures of Gravity Spy as they are read.
+GIVEN_SIZE = 224
+# The longest view of a Q-scan, and a second at either side that whitening spoils (s).
+LEAST_SCANNED = 6
 
 
 def check(config: dict) -> None:
@@ -207,47 +211,119 @@ def _check_experiments(config: dict) -> list[str]:
 
 def _check_experiment(config: dict, experiment: dict) -> list[str]:
     """Return faults of one experiment: waveforms that are not there, windows that do not fit, datasets."""
-    rate, stft, faults = config["sample_rate"], experiment["render"]["spectrogram"], []
+    rate, faults = stages.sample_rate(config, experiment), []
     if experiment["duration"] * rate != round(experiment["duration"] * rate):
         faults.append(f"duration: {experiment['duration']} s is no whole number of samples at {rate} Hz")
-    needed = experiment["duration"] + config["noise"]["filter"] + stft["window"] / rate + 2 * LIGHT_TRAVEL
-    if config["noise"]["stretch_min"] < needed:
-        faults.append(
-            f"duration: an example with its margins needs {needed:g} s, longer than noise.stretch_min, "
-            f"{config['noise']['stretch_min']} s"
-        )
-    if (samples := round(experiment["duration"] * rate)) % stft["hop"]:
-        got = f"got {stft['hop']} for {samples}"
-        faults.append(f"render.spectrogram.hop: does not divide the example's samples ({got})")
-    if stft["f_max"] > rate / 2:
-        got = f"got {stft['f_max']}"
-        faults.append(f"render.spectrogram.f_max: above the Nyquist frequency, {rate / 2} Hz ({got})")
+    kind, source = columns.WHITENED[experiment["waveforms"]["source"]], experiment["waveforms"]["source"]
+    if experiment["whiten"] != kind:
+        return [*faults, f"whiten: got '{experiment['whiten']}', source {source} wants '{kind}'"]
+    if kind == "given":
+        return faults + _check_given(experiment)
+    faults += {"block": _check_strain, "self": _check_scans}[kind](config, experiment)
     faults += wanted.faults(experiment, rate)
     for name, dataset in experiment["datasets"].items():
         faults += [f"datasets.{name}.{fault}" for fault in _check_dataset(config, experiment, dataset)]
     return faults + networks.faults(experiment, stages.classes(experiment), stages.splits(config), rate)
 
 
+def _check_given(experiment: dict) -> list[str]:
+    """Return faults of given pictures."""
+    its, faults = experiment["waveforms"], wanted.glitch_classes(experiment)
+    for name in ("path", "table"):
+        if name in its and not Path(its[name]).exists():
+            faults.append(
+                f"waveforms.{name}: no {its[name]} (paths start at the folder that the workflow runs in)"
+            )
+    fractions = its.get("fractions", stages.FRACTIONS)
+    if abs(sum(fractions.values()) - 1) > 1e-9:
+        faults.append(f"waveforms.fractions: expected a sum of 1, got {sum(fractions.values()):g}")
+    if experiment["render"]["qscan"]["size"] != GIVEN_SIZE:
+        got = f"got {experiment['render']['qscan']['size']}"
+        faults.append(f"render.qscan.size: given pictures are read at {GIVEN_SIZE} ({got})")
+    for name, dataset in experiment["datasets"].items():
+        if dataset["split"] not in fractions:
+            known = ", ".join(fractions)
+            faults.append(f"datasets.{name}.split: no split '{dataset['split']}' (known: {known})")
+        if dataset["draw"]:
+            faults.append(f"datasets.{name}.draw: given pictures have nothing that is drawn")
+    return faults
+
+
+def _check_strain(config: dict, experiment: dict) -> list[str]:
+    """Return faults of examples of whitened strain."""
+    rate, stft, faults = config["sample_rate"], experiment["render"]["spectrogram"], []
+    own = [name for name in ("sample_rate", "ifos", "beside") if name in experiment]
+    faults += [f"{name}: noise that is whitened once has the run's, leave it out" for name in own]
+    needed = experiment["duration"] + config["noise"]["filter"] + stft["window"] / rate + 2 * LIGHT_TRAVEL
+    faults += _check_length(config, needed)
+    if (samples := round(experiment["duration"] * rate)) % stft["hop"]:
+        got = f"got {stft['hop']} for {samples}"
+        faults.append(f"render.spectrogram.hop: does not divide the example's samples ({got})")
+    if stft["f_max"] > rate / 2:
+        got = f"got {stft['f_max']}"
+        faults.append(f"render.spectrogram.f_max: above the Nyquist frequency, {rate / 2} Hz ({got})")
+    return faults
+
+
+def _check_length(config: dict, needed: float) -> list[str]:
+    """Return a fault where a PSD block may be shorter than an example with its margins."""
+    if config["noise"]["stretch_min"] >= needed:
+        return []
+    got = f"{config['noise']['stretch_min']} s"
+    return [f"duration: an example with its margins needs {needed:g} s, longer than noise.stretch_min, {got}"]
+
+
+def _check_scans(config: dict, experiment: dict) -> list[str]:
+    """Return faults of Q-scans of strain that whitens itself."""
+    rate, scan, faults = stages.sample_rate(config, experiment), experiment["render"]["qscan"], []
+    strange = [ifo for ifo in stages.ifos(config, experiment) if ifo not in config["ifos"]]
+    if strange:
+        faults.append(f"ifos: {', '.join(strange)} not among the run's, {', '.join(config['ifos'])}")
+    faults += _check_length(config, experiment["duration"] + 2 * LIGHT_TRAVEL)
+    if experiment["duration"] != round(experiment["duration"]) or experiment["duration"] < LEAST_SCANNED:
+        got = f"got {experiment['duration']:g}"
+        faults.append(f"duration: expected whole seconds, {LEAST_SCANNED} or more, to whiten on ({got})")
+    for name, least in (("q", math.sqrt(11)), ("frequencies", 1.0)):
+        low, high = scan[name]
+        if not least < low < high:
+            faults.append(f"render.qscan.{name}: got {scan[name]}, expected {least:.3g} < low < high")
+    # The widest tile of the lowest Q must end below the Nyquist frequency.
+    highest = rate / 2 / (1 + math.sqrt(11) / (scan["q"][0] * math.sqrt(2)))
+    if scan["frequencies"][1] > highest:
+        faults.append(
+            f"render.qscan.frequencies: got {scan['frequencies'][1]:g} Hz, at {rate} Hz tiles end at "
+            f"{highest:.0f} Hz (hint: sample_rate of the experiment)"
+        )
+    if "beside" in experiment and not Path(experiment["beside"]).is_dir():
+        faults.append(f"beside: no folder {experiment['beside']}")
+    return faults
+
+
 def _check_dataset(config: dict, experiment: dict, dataset: dict) -> list[str]:
-    columns, faults = {**experiment["draw"], **dataset["draw"]}, []
+    if "examples" not in dataset:
+        return ["examples: missing, say how many"]
+    given, faults = {**experiment["draw"], **dataset["draw"]}, []
     splits = stages.splits(config)
     if dataset["split"] not in splits:
         faults.append(f"split: no split '{dataset['split']}' (known: {', '.join(splits)})")
     if dataset.get("paired") and dataset.get("reuse") == "never":
         faults.append("paired: rows of a pair share their noise, so reuse cannot be 'never'")
-    targets = [name for name in ("snr", "distance_kpc") if name in columns]
-    if len(targets) != 1:
-        faults.append(f"draw: got {' and '.join(targets) or 'neither'}, expected one of snr and distance_kpc")
-    for name in targets:
-        if value_range(columns[name])[0] <= 0:
-            faults.append(f"draw.{name}: expected values above zero, got {columns[name]}")
-    if "event_time" not in columns:
-        faults.append("draw.event_time: missing, say when the bounce or merger is")
-    elif value_range(columns["event_time"])[0] < 0:
+    if experiment["waveforms"]["source"] == "triggers":
+        return faults + [
+            f"draw.{name}: times of triggers are given, not drawn" for name in given if name != "mean_norm"
+        ]
+    faults += _check_targets(experiment, given)
+    if "event_time" not in given:
+        faults.append("draw.event_time: missing, say when the bounce, merger or glitch is")
+    elif value_range(given["event_time"])[0] < 0:
         faults.append("draw.event_time: expected values of zero or more, in seconds")
-    elif not _within(columns["event_time"], experiment["duration"]):
+    elif not _within(given["event_time"], experiment["duration"]):
         faults.append(f"draw.event_time: reaches past the example's {experiment['duration']} s")
-    faults += [fault for name, spec in columns.items() for fault in _check_angles(name, spec)]
+    elif not stages.whitened(experiment):
+        faults += _check_middle(experiment["duration"], given["event_time"])
+    faults += [fault for name, spec in given.items() for fault in _check_angles(name, spec)]
+    faults += _check_proportions(experiment, dataset, given)
+    faults += wanted.in_noise(experiment, dataset)
     cycle = stages.cycle_length(experiment, dataset)
     if dataset["examples"] % cycle:
         near = max(cycle, round(dataset["examples"] / cycle) * cycle)
@@ -256,6 +332,44 @@ def _check_dataset(config: dict, experiment: dict, dataset: dict) -> list[str]:
             f"so classes would not be balanced; the nearest is {near}"
         )
     return faults
+
+
+def _check_targets(experiment: dict, given: dict) -> list[str]:
+    """Return faults of how loud signals are wanted."""
+    faults, known = [], [name for name in draw.TARGETS if name in given]
+    if experiment["waveforms"]["source"] == "glitch":
+        if "distance_kpc" in given:
+            faults.append(
+                "draw.distance_kpc: glitches have no distance, give snr or leave it to their classes"
+            )
+    elif len(known) != 1:
+        got = " and ".join(known) or "neither"
+        faults.append(f"draw: got {got}, expected one of snr and distance_kpc")
+    for name in known:
+        if value_range(given[name])[0] <= 0:
+            faults.append(f"draw.{name}: expected values above zero, got {given[name]}")
+    return faults
+
+
+def _check_middle(duration: float, spec) -> list[str]:
+    """Return a fault where a view of the longest duration would reach into the edges of its strain."""
+    first, last = value_range(spec)
+    if first < LEAST_SCANNED / 2 or last > duration - LEAST_SCANNED / 2:
+        ends = f"{LEAST_SCANNED / 2:g} to {duration - LEAST_SCANNED / 2:g} s"
+        return [f"draw.event_time: got {first:g} to {last:g}, views need {ends}"]
+    return []
+
+
+def _check_proportions(experiment: dict, dataset: dict, given: dict) -> list[str]:
+    """Return a fault where classes cannot be shared out as published."""
+    if dataset.get("proportions", "equal") == "equal":
+        return []
+    grids = [name for name, spec in given.items() if isinstance(spec, dict) and "grid" in spec]
+    if experiment["waveforms"]["source"] != "glitch":
+        return ["proportions: published are those of Gravity Spy's classes alone"]
+    if grids or dataset.get("paired"):
+        return ["proportions: published ones go with no grid and no pairs"]
+    return []
 
 
 def _within(spec, duration: float) -> bool:

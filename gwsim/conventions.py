@@ -14,6 +14,9 @@ GPS time is an integer second and an integer nanosecond, or an integer second an
 # PSD near 1e-46 is zero in float32, the same PSD over its square is of order one.
 STRAIN_UNIT = 1e-23
 
+# Lengths of the pictures of one glitch, as Gravity Spy has them, in seconds.
+SCAN_DURATIONS = (0.5, 1.0, 2.0, 4.0)
+
 # More than light takes from one ifo to another, through the Earth, in seconds.
 LIGHT_TRAVEL = 0.025
 

@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 import torch
 
-from gwsim import manifest, store, view
+from gwsim import manifest, stages, store, view
 from gwsim.errors import GwsimError
 
 View, view_of = view.View, view.of
@@ -58,8 +58,12 @@ class Examples:
 def _settings(configuration: dict) -> dict:
     """Return what a view needs of the configuration that a dataset carries, as render's settings have it."""
     (experiment,) = configuration["experiments"].values()
-    own = {"duration": experiment["duration"], "spectrogram": experiment["render"]["spectrogram"]}
-    return {**own, "ifos": configuration["ifos"], "sample_rate": configuration["sample_rate"]}
+    return {
+        **experiment["render"],
+        "duration": experiment["duration"],
+        "ifos": stages.ifos(configuration, experiment),
+        "sample_rate": stages.sample_rate(configuration, experiment),
+    }
 
 
 class Mixed:

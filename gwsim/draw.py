@@ -4,11 +4,11 @@ Takes the PSD blocks of `segments` and the settings of one dataset; gives `syste
 parameters of each source) and `draw.parquet` (one row per example). Each column has its own counter-based
 stream, one uniform number per row, of which the value is a quantile: row i is the same for any length of
 the dataset, and a new column changes no other. The columns of both tables, with their types, units and
-meanings, stand in COLUMNS and TARGET_COLUMNS below, and those of each source of signals in
-`gwsim.waveforms.columns`.
+meanings, stand in COLUMNS below, and those of each source of signals in `gwsim.waveforms.columns`.
 
 Classes, and any column drawn from a `grid`, are balanced exactly: each cycle of rows is a random permutation
-of the classes, and each class meets each of the grids' values equally often.
+of the classes, and each class meets each of the grids' values equally often. Or classes are shared out in
+proportion to weights.
 """
 
 import itertools
@@ -19,6 +19,7 @@ import pandas as pd
 from gwsim import distributions, seeds
 from gwsim.errors import GwsimError
 from gwsim.waveforms import columns as of_source
+from gwsim.waveforms.glitches import rows
 
 NOISE = "noise"
 # Rows of draw.parquet that can be read without the others.
@@ -32,22 +33,11 @@ COLUMNS = {
     "start_sample": ("int32", "1", "first sample of the window, counted from the block's start"),
     "gps_second": ("int32", "s", "GPS second of the window's first sample"),
     "gps_nanosecond": ("int32", "ns", "nanoseconds of the window's first sample after gps_second"),
-    "event_time": ("float64", "s", "geocentric time of bounce or merger after the window's first sample"),
-    "ra": ("float64", "rad", "right ascension"),
-    "dec": ("float64", "rad", "declination"),
-    "psi": ("float64", "rad", "polarisation angle"),
-}
-
-TARGET_COLUMNS = {
-    "snr_target": ("float64", "1", "wanted network SNR, NaN where a distance is wanted"),
-    "distance_target_kpc": ("float64", "kpc", "wanted distance, NaN where an SNR is wanted"),
-}
-
-# Isotropy, and what the configuration may replace. Noise rows have none of these.
-DEFAULTS = {
-    "ra": {"uniform": [0.0, 2 * np.pi]},
-    "dec": {"uniform_sin": [-np.pi / 2, np.pi / 2]},
-    "psi": {"uniform": [0.0, np.pi]},
+    "event_time": (
+        "float64",
+        "s",
+        "time of bounce, merger or glitch after the window's first sample, geocentric for signals of the sky",
+    ),
 }
 TARGETS = {"snr": "snr_target", "distance_kpc": "distance_target_kpc"}
 
@@ -64,6 +54,8 @@ def _stratify(settings: dict, stream: tuple) -> tuple[dict[str, np.ndarray], np.
     combinations = np.array(list(itertools.product(*grids.values())), dtype=float)
     classes, count = len(settings["classes"]), len(combinations)
     row = np.arange(settings["examples"])
+    if settings.get("weights"):
+        return {"label": _apportioned(settings["weights"], len(row))}, row
     rounds = -(-settings["examples"] // (classes * count))
     label = _permutations(stream, "label", rounds * count, classes).ravel()[row]
     order = _permutations(stream, "grid", rounds * classes, count).reshape(rounds, classes, count)
@@ -71,6 +63,20 @@ def _stratify(settings: dict, stream: tuple) -> tuple[dict[str, np.ndarray], np.
     cell = order[turn, label, row // classes % count]
     values = {"label": label} | {name: combinations[cell, i] for i, name in enumerate(grids)}
     return values, turn * classes + label if settings["paired"] else row
+
+
+def _apportioned(weights: list[float], count: int) -> np.ndarray:
+    """Return classes in proportion to their weights: each row's is the one that lags most behind its share.
+
+    The first rows are in proportion as well, each class to within one row.
+    """
+    share, labels = np.asarray(weights) / np.sum(weights), np.empty(count, int)
+    lag = np.zeros(len(share))
+    for row in range(count):
+        lag += share
+        labels[row] = lag.argmax()
+        lag[labels[row]] -= 1
+    return labels
 
 
 def _permutations(stream: tuple, name: str, count: int, size: int) -> np.ndarray:
@@ -116,7 +122,7 @@ def place_noise(blocks: list[dict], settings: dict, uniform: np.ndarray, slots) 
 
 def columns(source: str) -> dict[str, tuple]:
     """Return name -> (dtype, unit, meaning) of draw.parquet, for signals of a source."""
-    return COLUMNS | of_source.ROW[source] | TARGET_COLUMNS
+    return COLUMNS | of_source.ROW[source] | of_source.TARGETS[source]
 
 
 def draw(blocks: list[dict], signals, settings: dict) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -140,20 +146,20 @@ def draw(blocks: list[dict], signals, settings: dict) -> tuple[pd.DataFrame, pd.
     )
     table = {"label": label, "system": system, "psd_block": block, "start_sample": start}
     table |= _gps(blocks, block, start, settings["sample_rate"])
-    for name, spec in (defaults(settings["waveforms"]["source"]) | settings["columns"]).items():
+    for name, spec in (of_source.DEFAULTS[settings["waveforms"]["source"]] | settings["columns"]).items():
         if TARGETS.get(name, name) in kinds:
             drawn = _column(name, spec, values, index, column)
             table[TARGETS.get(name, name)] = np.where(signal, drawn, np.nan)
+    if not TARGETS.keys() & settings["columns"].keys():
+        table["snr_target"] = signals.snr([settings["classes"][i] for i in label], column("snr"))
     for target in TARGETS.values():
         table.setdefault(target, np.full(len(label), np.nan))
+    if settings["glitches"]:
+        table |= rows.drawn(settings["glitches"], settings, column)
+        kinds = kinds | of_source.GLITCHED
     _fix_directions(table, systems)
     frame = pd.DataFrame({name: np.asarray(table[name], kinds[name][0]) for name in kinds})
     return systems, frame
-
-
-def defaults(source: str) -> dict:
-    """Return how columns are drawn that a configuration does not name, for signals of a source."""
-    return DEFAULTS | of_source.ORIENTATION[source]
 
 
 def _column(name, spec, values, index, column) -> np.ndarray:

@@ -4,12 +4,15 @@ field | dims | unit | dtype | meaning
 strain | sample, ifo, time | 1 | float32 | whitened noise and signal, with half an STFT window at each side
 spectrogram | sample, ifo, frequency, frame | 1 | float32 | magnitude of strain's STFT, of mean square one
 
-A store may leave the spectrogram out: it follows from strain.
+A store may leave the spectrogram out: it follows from strain. A store of Q-scans has neither, but
+
+qscan | sample, duration, frequency, time | 1 | uint8 | ten times the energy of tiles, cut at 25.5
 """
 
 import math
 
 from gwsim import geometry, store
+from gwsim.conventions import SCAN_DURATIONS
 from gwsim.waveforms import columns as of_source
 
 # Compressed as one block, a larger chunk is as small and takes half the time to write and to read.
@@ -30,10 +33,22 @@ REALISED_PER_IFO = {
 }
 
 
-def realised_columns(ifos: list[str], source: str) -> dict[str, tuple]:
-    """Return name -> (dtype, unit, meaning) of the columns that rendering signals of a source adds."""
-    columns = REALISED | of_source.RENDERED[source]
-    for ifo in ifos:
+REALISED_SCAN = {
+    "snr": ("float64", "1", "SNR of the loudest tile of the glitch alone, NaN where there is none"),
+    "snr_kind": ("int32", "1", "how snr is defined"),
+    "peak_frequency": ("float64", "Hz", "frequency of the loudest tile of the glitch alone"),
+    "peak_q": ("float64", "1", "Q of the loudest tile of the glitch alone"),
+    "snr_scan": ("float64", "1", "SNR of the loudest tile near event_time in the scan, noise and glitch"),
+    "q_scan": ("float64", "1", "Q of the plane that the scan shows"),
+}
+
+
+def realised_columns(settings: dict) -> dict[str, tuple]:
+    """Return name -> (dtype, unit, meaning) of the columns that rendering adds, from its settings."""
+    if settings["whiten"] != "block":
+        return REALISED_SCAN
+    columns = REALISED | of_source.RENDERED[settings["source"]]
+    for ifo in settings["ifos"]:
         for name, (dtype, unit, meaning) in REALISED_PER_IFO.items():
             columns[name.format(ifo=ifo)] = (dtype, unit, meaning.format(ifo=ifo))
     return columns
@@ -41,6 +56,30 @@ def realised_columns(ifos: list[str], source: str) -> dict[str, tuple]:
 
 def arrays(settings: dict) -> list[store.Array]:
     """Return the layout of a dataset's store."""
+    return _strain_arrays(settings) if settings["whiten"] == "block" else [_scan_array(settings)]
+
+
+def scan_shape(count: int, settings: dict) -> tuple[int, ...]:
+    """Return the shape of so many Q-scans."""
+    size = settings["qscan"]["size"]
+    return count, len(SCAN_DURATIONS), size, size
+
+
+def _scan_array(settings: dict) -> store.Array:
+    """Return the layout of Q-scans; that of one duration can be read without the other three."""
+    shape = scan_shape(settings["examples"], settings)
+    return store.Array(
+        name="qscan",
+        dims=("sample", "duration", "frequency", "time"),
+        shape=shape,
+        rows=settings["shard_rows"],
+        chunk=(1, *shape[2:]),
+        dtype="uint8",
+        attributes={"units": "1", "long_name": "ten times the normalised energy of tiles, cut at 25.5"},
+    )
+
+
+def _strain_arrays(settings: dict) -> list[store.Array]:
     rate, stft, ifos = settings["sample_rate"], settings["spectrogram"], len(settings["ifos"])
     samples = round(settings["duration"] * rate) + stft["window"]
     frames, bins = (samples - stft["window"]) // stft["hop"] + 1, geometry.frequency_bins(settings)

@@ -157,8 +157,7 @@ def _seen(experiment: dict, recipe: dict, sample_rate: int) -> list[str]:
         ]
     if recipe["array"] != array:
         return [f"array: got {recipe['array']}, expected {array}, which {recipe['model']} takes"]
-    settings = {"sample_rate": sample_rate, "duration": experiment["duration"]}
-    settings["spectrogram"] = experiment["render"]["spectrogram"]
+    settings = {**experiment["render"], "sample_rate": sample_rate, "duration": experiment["duration"]}
     seen = view.of(recipe)
     if faults := seen.faults(settings):
         return faults

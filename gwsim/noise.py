@@ -1,10 +1,11 @@
-"""Whitened strain of every PSD block, with its PSD and whitening filter: made once, used by every dataset.
+"""Strain of every PSD block with its PSD, whitened with one filter or as it is: made once, for every dataset.
 
 Takes the strain of one block per ifo, in which all seconds are finite; gives float32 strain of unit
 variance, the PSD estimated from the block itself (noise alone, before any injection), and the taps of the
 one operator that noise and signals pass through. The store has one row per PSD block of `segments`.
 Strain and amplitude spectra are in units of conventions.STRAIN_UNIT. Whitened strain begins with its block;
-it is NaN where the filter lacks neighbours and after the block's end.
+it is NaN where the filter lacks neighbours and after the block's end. A store of kind `raw`, for examples
+that are whitened each by itself, has strain that is not whitened (in 1e-23) and no filter.
 
 field | dims | unit | dtype | meaning
 strain | block, ifo, time | 1 | float32 | whitened strain from the block's start
@@ -22,23 +23,25 @@ from gwsim.conventions import LIGHT_TRAVEL, STRAIN_UNIT
 
 # Inner chunks of two seconds: an example of one second touches one or two of them.
 CHUNK_SECONDS = 2
+RAW = "raw"
 
 
 def sizes(settings: dict) -> dict[str, int]:
     """Return the lengths of the store's axes along time, frequency and tap."""
     rate = settings["sample_rate"]
-    return {
+    axes = {
         "time": min(2 * settings["stretch"], settings["block"]) * rate,
         "frequency": round(settings["psd_segment"] * rate) // 2 + 1,
-        "tap": 2 * round(settings["filter"] * rate / 2) + 1,
     }
+    return axes if settings["kind"] == RAW else axes | {"tap": 2 * round(settings["filter"] * rate / 2) + 1}
 
 
 def arrays(blocks: int, settings: dict) -> list[store.Array]:
     """Return the layout of the store: a shard is one block of all ifos, its strain not compressed."""
     size, ifos = sizes(settings), len(settings["ifos"])
+    unit, kind = ("1e-23", "strain") if settings["kind"] == RAW else ("1", "whitened strain")
     fields = (
-        ("strain", "time", "float32", "1", "whitened strain from the block's start"),
+        ("strain", "time", "float32", unit, f"{kind} from the block's start"),
         ("psd", "frequency", "float64", "1e-46/Hz", "one-sided power spectral density, 0 Hz to Nyquist"),
         ("filter", "tap", "float64", "1e23", "taps of the whitening operator, the middle one at delay zero"),
     )
@@ -54,6 +57,7 @@ def arrays(blocks: int, settings: dict) -> list[store.Array]:
             compress=axis != "time",
         )
         for name, axis, dtype, unit, meaning in fields
+        if axis in size
     ]
 
 
@@ -71,14 +75,16 @@ def described(blocks: list[dict], settings: dict) -> dict[str, dict]:
     }
 
 
-def whiten_block(strain: np.ndarray, settings: dict) -> dict[str, np.ndarray]:
-    """Return one ifo's whitened strain (float32), PSD and taps, from the block's raw strain."""
+def of_block(strain: np.ndarray, settings: dict) -> dict[str, np.ndarray]:
+    """Return what a store has of one ifo's block: strain (float32), PSD and, where it is whitened, taps."""
     rate, scaled = settings["sample_rate"], strain / STRAIN_UNIT
-    psd = spectral.welch(scaled, rate, settings["psd_segment"])
-    taps = spectral.whitening_taps(psd, rate, settings["band"], settings["filter"])
-    whitened = np.full(sizes(settings)["time"], np.nan, dtype=np.float32)
-    whitened[: len(strain)] = spectral.whiten(scaled, taps)
-    return {"strain": whitened, "psd": psd, "filter": taps}
+    stored = np.full(sizes(settings)["time"], np.nan, dtype=np.float32)
+    found = {"strain": stored, "psd": spectral.welch(scaled, rate, settings["psd_segment"])}
+    if settings["kind"] != RAW:
+        found["filter"] = spectral.whitening_taps(found["psd"], rate, settings["band"], settings["filter"])
+        scaled = spectral.whiten(scaled, found["filter"])
+    stored[: len(strain)] = scaled
+    return found
 
 
 def margin_samples(settings: dict) -> int:
@@ -95,19 +101,22 @@ class NoiseStore:
     """A noise store on disk, as render asks for it."""
 
     def __init__(self, path: Path):
-        self._strain, self._psd, self._filter = (
-            store.open_array(path / name) for name in ("strain", "psd", "filter")
-        )
-        self.taps = self._filter.shape[-1]
+        self._strain, self._psd = (store.open_array(path / name) for name in ("strain", "psd"))
+        self._filter = store.open_array(path / "filter") if (path / "filter").is_dir() else None
+        self.taps = self._filter.shape[-1] if self._filter else 0
 
     def windows(self, blocks: np.ndarray, first: np.ndarray, size: int) -> np.ndarray:
-        """Return (sample, ifo, time) whitened strain of each block from its first sample on."""
+        """Return (sample, ifo, time) strain of each block from its first sample on."""
         # All reads are asked for before the first is waited for.
         reads = [
             self._strain[int(block), :, int(start) : int(start) + size].read()
             for block, start in zip(blocks, first, strict=True)
         ]
         return np.stack([read.result() for read in reads])
+
+    def series(self, block: int, ifo: int, first: int, size: int) -> np.ndarray:
+        """Return the strain of one block and ifo from a sample on."""
+        return self._strain[block, ifo, first : first + size].read().result()
 
     def psd(self, block: int) -> np.ndarray:
         """Return a block's PSD, (ifo, frequency)."""

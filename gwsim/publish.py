@@ -8,18 +8,20 @@ import json
 import numpy as np
 import pandas as pd
 
-from gwsim import coordinates, draw, geometry, layout, noise, provenance
+from gwsim import coordinates, draw, geometry, layout, noise, provenance, publish_scans, stages
 from gwsim.waveforms import columns as of_source
 
 CITATION = {
     "simulated": "simulated with gwsim-pipeline; no data of a detector, no DOI",
     "files": "see the source of the strain files; data of GWOSC ask to cite the run's data paper and DOI",
+    "pictures": "Gravity Spy's training set (Zenodo 1476551); Zevin et al., CQG 34, 064003 (2017)",
     "gwosc": "data of the Gravitational Wave Open Science Center (gwosc.org), which asks to be acknowledged; "
     "cite SoftwareX 13, 100658 (2021) for O1 and O2, ApJS 267, 29 (2023) for O3, and the DOI of the run",
 }
 LICENCE = {
     "simulated": "CC0-1.0",
     "files": "the licence of the strain files, see their source",
+    "pictures": "CC-BY-4.0 (Gravity Spy's training set)",
     "gwosc": "CC-BY-4.0",
 }
 
@@ -27,26 +29,33 @@ LICENCE = {
 def dataset_arrays(table: pd.DataFrame, source: noise.NoiseStore, settings: dict, classes: list[str]) -> dict:
     """Return a dataset's coordinates, the columns of its table, and the PSDs and filters it rests on."""
     blocks, index = np.unique(table["psd_block"].to_numpy(), return_inverse=True)
-    ifos = settings["ifos"]
+    ifos, axes = settings["ifos"], _axes if settings["whiten"] == "block" else publish_scans.axes
     psd = np.stack([source.psd(int(block)) for block in blocks])
-    taps = np.stack([source.filter(int(block)) for block in blocks])
-    rate = settings["sample_rate"]
-    psd_frequency = np.linspace(0.0, rate / 2, psd.shape[-1])
-    delay = (np.arange(taps.shape[-1]) - taps.shape[-1] // 2) / rate
+    psd_frequency = np.linspace(0.0, settings["sample_rate"] / 2, psd.shape[-1])
     psd_index = np.repeat(index.astype(np.int32)[:, None], len(ifos), axis=1)
-    operator = "taps of the whitening operator (high-pass and inverse amplitude spectrum)"
     return {
-        **_axes(settings),
+        **coordinates.ifo_axis(ifos),
+        **axes(settings),
         **_columns(table, settings, classes),
         "psd": coordinates.array(
             ("block", "ifo", "psd_frequency"), psd, "1e-46/Hz", "one-sided power spectral density"
         ),
-        "filter": coordinates.array(("block", "ifo", "tap"), taps, "1e23", operator),
+        **(_filters(source, blocks, settings["sample_rate"]) if source.taps else {}),
         "psd_frequency": coordinates.array(("psd_frequency",), psd_frequency, "Hz", "frequency of psd"),
-        "tap": coordinates.array(("tap",), delay, "s", "delay of the operator's taps"),
         "psd_index": coordinates.array(
             ("sample", "ifo"), psd_index, "1", "place in psd and filter of the example's block"
         ),
+    }
+
+
+def _filters(source: noise.NoiseStore, blocks: np.ndarray, rate: int) -> dict[str, dict]:
+    """Return the whitening operators of some blocks, and the delays of their taps."""
+    taps = np.stack([source.filter(int(block)) for block in blocks])
+    delay = (np.arange(taps.shape[-1]) - taps.shape[-1] // 2) / rate
+    operator = "taps of the whitening operator (high-pass and inverse amplitude spectrum)"
+    return {
+        "filter": coordinates.array(("block", "ifo", "tap"), taps, "1e23", operator),
+        "tap": coordinates.array(("tap",), delay, "s", "delay of the operator's taps"),
     }
 
 
@@ -59,10 +68,9 @@ def _axes(settings: dict) -> dict[str, dict]:
     frequency = np.arange(geometry.frequency_bins(settings)) * rate / stft["window"]
     origin = "after the window's first sample"
     axes = {
-        **coordinates.ifo_axis(settings["ifos"]),
         "time": coordinates.array(
             ("time",), time, "s", f"time {origin}; what is outside the window is margin"
-        ),
+        )
     }
     if not stft["stored"]:
         return axes
@@ -85,9 +93,15 @@ def of_systems(table: pd.DataFrame, systems: pd.DataFrame, source: str) -> pd.Da
 def _columns(table: pd.DataFrame, settings: dict, classes: list[str]) -> dict[str, dict]:
     """Return each column of the table as an array of samples."""
     source = settings["source"]
-    known = draw.columns(source) | of_source.PUBLISHED[source]
-    known |= layout.realised_columns(settings["ifos"], source)
-    flags = {"label": classes, "snr_kind": layout.SNR_KINDS}
+    known = draw.columns(source) | of_source.PUBLISHED[source] | of_source.GLITCHED
+    known |= layout.realised_columns(settings)
+    flags = {"label": classes, "snr_kind": layout.SNR_KINDS, "glitch": of_source.GLITCHES}
+    flags |= {name: settings["ifos"] for name in ("scan_ifo", "glitch_ifo")}
+    return as_arrays(table, known, flags)
+
+
+def as_arrays(table: pd.DataFrame, known: dict[str, tuple], flags: dict) -> dict[str, dict]:
+    """Return columns as arrays of samples; known: name -> (dtype, unit, meaning), flags: name -> meanings."""
     arrays = {}
     for name in table.columns:
         _, unit, meaning = known[name]
@@ -117,6 +131,18 @@ def attributes(title: str, card: dict, columns) -> dict:
     }
 
 
+def _strain_told(experiment: dict) -> tuple[str, str, str]:
+    """Return what a data card says of strain: what examples are, their arrays, the first one's name."""
+    arrays = "`strain (ifo, time)`"
+    if experiment["render"]["spectrogram"]["stored"]:
+        arrays += ", `spectrogram (ifo, frequency, frame)`"
+    arrays += (
+        ". Whitened noise has unit variance per sample; `filter` holds the whitening operator of each PSD "
+        "block and `psd` its spectrum, `psd_index` says which one an example has"
+    )
+    return "whitened gravitational-wave strain", arrays, "strain"
+
+
 def card_text(title: str, table: pd.DataFrame, card: dict) -> str:
     """Return the data card: what the store is, how it was made, how to open it."""
     names = card["classes"]
@@ -124,23 +150,22 @@ def card_text(title: str, table: pd.DataFrame, card: dict) -> str:
         f"| {i} | {name} | {int((table['label'] == i).sum())} |" for i, name in enumerate(names)
     )
     (experiment,) = card["configuration"]["experiments"].values()
-    arrays = "`strain (ifo, time)`"
-    if experiment["render"]["spectrogram"]["stored"]:
-        arrays += ", `spectrogram (ifo, frequency, frame)`"
+    what, arrays, first = (_strain_told if experiment["whiten"] == "block" else publish_scans.told)(
+        experiment
+    )
     return f"""# {title}
 
-{len(table)} examples of whitened gravitational-wave strain, one row per example of the table.
+{len(table)} examples of {what}, one row per example of the table.
 Strain source: {card["strain"]}; licence: {LICENCE[card["strain"]]}.
 
 | label | class | examples |
 |---|---|---|
 {counts}
 
-Interferometers: {" ".join(card["configuration"]["ifos"])}.
+Interferometers: {" ".join(stages.ifos(card["configuration"], experiment))}.
 
-Each example: {arrays}, its label, and one value of each column of the table. Whitened noise has unit
-variance per sample. `filter` holds the whitening operator of each PSD block and `psd` its spectrum;
-`psd_index` says which one an example has. Every array has `units` and `long_name`.
+Each example: {arrays}; its label, and one value of each column of the table. Every array has `units` and
+`long_name`.
 
 ## Open it
 
@@ -149,7 +174,7 @@ import xarray
 
 data = xarray.open_zarr("data.zarr")
 print(data)
-print(data["strain"][0].values.shape, int(data["label"][0]))
+print(data["{first}"][0].values.shape, int(data["label"][0]))
 ```
 
 The store is plain Zarr format 3 (sharded, blosc-zstd, crc32c) and opens in any Zarr 3 reader as well.

@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 import torch
 
-from gwsim import geometry, layout, project, sharding, spectral, stft
+from gwsim import geometry, glitched, layout, microbatches, project, sharding, spectral, stft
 from gwsim.conventions import KPC_CM, STRAIN_UNIT
 from gwsim.errors import GwsimError
 
@@ -25,50 +25,23 @@ CACHED_BLOCKS = CACHED_ENTRIES = 512
 UNIT_AT_ONE_KPC = 1.0 / (KPC_CM * STRAIN_UNIT)
 
 
-class Renderer:
+class Renderer(microbatches.MicroBatches):
     """Renders rows of one dataset. noise and bank are sources of arrays: see NoiseStore and Bank.
 
     noise: taps (a number), windows(block, first, size), psd(block), filter(block);
     bank: start and samples (numbers), own, entries(systems), weights(table, convention), realised(table).
     """
 
+    size = MICRO_BATCH
+
     def __init__(self, settings: dict, noise, bank, device: str = "cpu"):
         self.settings, self.noise, self.bank, self.device = settings, noise, bank, device
         self.ifos = settings["ifos"]
-        self._realised = layout.realised_columns(self.ifos, settings["source"])
+        self._realised = layout.realised_columns(settings)
         self.geometry = geometry.of(settings, bank.start, bank.samples, noise.taps)
+        self.glitches = glitched.Glitches(noise, self.geometry, device) if settings["glitches"] else None
         self._operators = _Cache(self._operator, CACHED_BLOCKS)
         self._spectra = _Cache(self._spectrum, CACHED_ENTRIES)
-
-    def rows(
-        self, table: pd.DataFrame, out: dict | None = None
-    ) -> tuple[dict[str, np.ndarray], pd.DataFrame]:
-        """Render rows that begin at a micro-batch's border; return arrays and realised columns.
-
-        out may hold the arrays of an earlier call, to be written over: fresh memory costs as much time as
-        the arithmetic.
-        """
-        arrays, columns = {}, []
-        for first in range(0, len(table), MICRO_BATCH):
-            part, realised = self.micro_batch(table.iloc[first : first + MICRO_BATCH])
-            for name, values in part.items():
-                if name not in arrays:
-                    arrays[name] = self._room(out, name, (len(table), *values.shape[1:]))
-                arrays[name][first : first + MICRO_BATCH] = values
-            columns.append(realised)
-        return arrays, pd.concat(columns, ignore_index=True)
-
-    @staticmethod
-    def _room(out: dict | None, name: str, shape: tuple[int, ...]) -> np.ndarray:
-        if out and name in out and out[name].shape[0] >= shape[0]:
-            return out[name][: shape[0]]
-        return np.empty(shape, dtype=np.float32)
-
-    def example(self, table: pd.DataFrame, row: int) -> tuple[dict[str, np.ndarray], pd.DataFrame]:
-        """Render one row of the dataset's whole table: its micro-batch is made, and it is cut out."""
-        first = row // MICRO_BATCH * MICRO_BATCH
-        arrays, columns = self.micro_batch(table.iloc[first : first + MICRO_BATCH])
-        return {name: values[row - first] for name, values in arrays.items()}, columns.iloc[[row - first]]
 
     def micro_batch(self, table: pd.DataFrame) -> tuple[dict[str, np.ndarray], pd.DataFrame]:
         """Render one micro-batch of rows."""
@@ -92,7 +65,7 @@ class Renderer:
                 "the table does not belong to this noise store; draw it again"
             )
         kinds = {name: column[0] for name, column in self._realised.items()}
-        columns = {name: np.full(len(table), _missing(kind)) for name, kind in kinds.items()}
+        columns = {name: np.full(len(table), microbatches.missing(kind)) for name, kind in kinds.items()}
         signal = np.flatnonzero(table["system"].to_numpy() >= 0)
         if len(signal):
             whitened, realised = self.signals(table.iloc[signal])
@@ -100,6 +73,10 @@ class Renderer:
                 strain[place] += one
             for name, values in realised.items():
                 columns[name][signal] = values
+        if self.glitches:
+            for place, row in enumerate(table.itertuples()):
+                if row.glitch >= 0:
+                    strain[place, int(row.glitch_ifo)] += self.glitches.whitened(row)
         return strain, pd.DataFrame({name: columns[name].astype(kind) for name, kind in kinds.items()})
 
     def signals(self, table: pd.DataFrame) -> tuple[torch.Tensor, dict[str, np.ndarray]]:
@@ -227,10 +204,6 @@ def _times(rows: torch.Tensor, factors: tuple[torch.Tensor, ...]) -> torch.Tenso
 def _turn(cycles: torch.Tensor) -> torch.Tensor:
     angle = (cycles - cycles.round()).to(torch.float32) * (-2 * np.pi)
     return torch.polar(torch.ones_like(angle), angle)
-
-
-def _missing(dtype: str) -> float:
-    return np.nan if dtype.startswith("float") else -1
 
 
 def _scales(table: pd.DataFrame, unit: np.ndarray) -> np.ndarray:

@@ -92,7 +92,7 @@ def _create_array(path: Path, array: Array) -> None:
         shards=(array.rows, *whole),
         dtype=array.dtype,
         compressors=compressors,
-        fill_value=math.nan,
+        fill_value=math.nan if np.dtype(array.dtype).kind == "f" else 0,
         dimension_names=array.dims,
         attributes=array.attributes,
     )

@@ -1,4 +1,4 @@
-"""What a network sees of an example: one array, which its settings name, before it is scaled.
+"""What a network sees of an example: one array, or several put together, as its settings name it, unscaled.
 
 Takes arrays as render makes them and a store keeps them, with half an STFT window of margin at either side of
 strain. Seen strain is cut to the window, [0, duration) after its first sample; where its rate is lowered, a
@@ -6,8 +6,11 @@ low pass of zero phase comes first, which reaches into the margin. It is as loud
 white and of unit variance keeps its density, and its variance up to what the low pass takes. A spectrogram
 that is not at hand is made of the strain.
 
-Settings are those of render: ifos, sample_rate, duration, spectrogram (window, hop, f_max). The configuration
-is checked by this, too, so that libraries are loaded where they are used.
+Of Q-scans it sees the `merged` view: one picture of the four durations, two above and two below, from 0 to 1,
+low frequencies at each quarter's bottom.
+
+Settings are those of render: ifos, sample_rate, duration, spectrogram (window, hop, f_max) or qscan (size).
+The configuration is checked by this, too, so that libraries are loaded where they are used.
 """
 
 import dataclasses
@@ -17,7 +20,10 @@ import numpy as np
 from gwsim import geometry
 from gwsim.errors import GwsimError
 
-ARRAYS = ("spectrogram", "strain")
+# What is seen -> the section of render's settings that it needs.
+NEEDS = {"spectrogram": "spectrogram", "strain": "spectrogram", "merged": "qscan"}
+# Greatest value of a Q-scan's pixel.
+FULL = 255
 # All from the new Nyquist frequency on is so far down (dB).
 REJECTION = 60
 # Samples at the new rate that the low pass reaches at either side; with fewer its edge is no edge.
@@ -26,7 +32,7 @@ LEAST_REACH = 8
 
 @dataclasses.dataclass(frozen=True)
 class View:
-    """array: spectrogram or strain; scale: see `dataset.scaled`; rate: of strain (Hz), None as stored."""
+    """array: one of NEEDS; scale: see `dataset.scaled`; rate: of strain (Hz), None as stored."""
 
     array: str = "spectrogram"
     scale: str = "minmax"
@@ -34,8 +40,9 @@ class View:
 
     def faults(self, settings: dict) -> list[str]:
         """Return what keeps examples of these settings from being seen so."""
-        if self.array not in ARRAYS:
-            return [f"array: got '{self.array}', expected one of {', '.join(ARRAYS)}"]
+        there = [array for array, section in NEEDS.items() if section in settings]
+        if self.array not in there:
+            return [f"array: got '{self.array}', expected one of {', '.join(there)}"]
         if self.rate is None:
             return []
         if self.array != "strain":
@@ -55,13 +62,16 @@ class View:
         return []
 
     def shape(self, settings: dict) -> tuple[int, ...]:
-        """Return the shape of one example, (ifo, time) or (ifo, frequency, frame)."""
-        return len(settings["ifos"]), *map(len, self.axes(settings).values())
+        """Return the shape of one example: (ifo, time), (ifo, frequency, frame), or (1, row, column)."""
+        axes = map(len, self.axes(settings).values())
+        return 1 if self.array == "merged" else len(settings["ifos"]), *axes
 
     def axes(self, settings: dict) -> dict[str, np.ndarray]:
         """Return each axis after the ifos: times after the window's first sample (s), frequencies (Hz)."""
         if faults := self.faults(settings):
             raise GwsimError(f"examples cannot be seen so: {'; '.join(faults)}")
+        if self.array == "merged":
+            return {name: np.arange(2 * settings["qscan"]["size"]) for name in ("row", "column")}
         rate, stft = settings["sample_rate"], settings["spectrogram"]
         if self.array == "strain":
             seen = self.rate or rate
@@ -74,10 +84,14 @@ class View:
 
     def source(self, stored) -> str:
         """Return which array is read where some are stored."""
+        if self.array == "merged":
+            return "qscan"
         return self.array if self.array in stored else "strain"
 
     def raw(self, arrays: dict[str, np.ndarray], settings: dict) -> np.ndarray:
         """Return what is seen of arrays (sample, ...), not yet scaled."""
+        if self.array == "merged":
+            return merged(arrays["qscan"])
         if self.array == "strain":
             return series(arrays["strain"], settings, self.rate)
         return arrays[self.array] if self.array in arrays else spectrogram(arrays["strain"], settings)
@@ -86,6 +100,15 @@ class View:
 def of(mapping: dict) -> View:
     """Return the view of a recipe, of settings, or of a network's description."""
     return View(mapping["array"], mapping["scale"], mapping.get("rate"))
+
+
+def merged(scans: np.ndarray) -> np.ndarray:
+    """Return Q-scans (sample, duration, frequency, time) as pictures (sample, 1, row, column), 0 to 1."""
+    import torch
+
+    from gwsim import qscan
+
+    return qscan.merge(torch.from_numpy(scans)).numpy()[:, None] / np.float32(FULL)
 
 
 def samples(settings: dict) -> int:

@@ -78,6 +78,7 @@ NOISE_SETTINGS = {
     "band": [20, 400],
     "stretch": 10,
     "stretch_min": 4,
+    "kind": "whitened",
     "psd_segment": 1,
     "filter": 1,
     "block": 16,
@@ -93,6 +94,8 @@ RENDER = {
     "polarisation_convention": "standard",
     "spectrogram": {"window": 64, "hop": 32, "f_max": 400, "stored": True},
     "keep_bits": 23,
+    "whiten": "block",
+    "glitches": False,
     "shard_rows": 64,
     "examples": 64,
 }
@@ -108,7 +111,7 @@ class Noise:
     def __init__(self, path=None):
         lengths = [block["end"] - block["start"] for block in SEGMENTS]
         strain = [seeds.generator("test", "noise", i).normal(size=n * RATE) for i, n in enumerate(lengths)]
-        made = [noise.whiten_block(1e-21 * one, NOISE_SETTINGS) for one in strain]
+        made = [noise.of_block(1e-21 * one, NOISE_SETTINGS) for one in strain]
         self.taps = len(made[0]["filter"])
         self.strain = np.stack([np.stack([one["strain"]] * 3) for one in made])
 

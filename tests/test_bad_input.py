@@ -52,6 +52,7 @@ OVERLAY = {
             "networks": None,
         },
         "cbc": None,
+        "glitch": None,
     },
 }
 OVERLAY["experiments"]["ccsn"]["waveforms"]["models"]["s18"] = "surrogate"
@@ -98,13 +99,13 @@ def lay(folder, change=None):
 
 
 def strain_command(ifo, gps):
-    settings, record = "results/config/strain.json", f"results/strain/mini/{ifo}-{gps}.json"
+    settings, record = "results/config/strain/mini.json", f"results/strain/mini/{ifo}-{gps}.json"
     return ["strain", "--settings", settings, "--ifo", ifo, "--gps", gps, "--record", record]
 
 
 def noise_command(gps):
     return [
-        *("noise", "--settings", "results/config/noise.json", "--segments", "segments.json"),
+        *("noise", "--settings", "results/config/noise/mini.json", "--segments", "segments.json"),
         *("--records", *(f"results/strain/mini/{ifo}-{gps}.json" for ifo in IFOS)),
         *("--layout", f"{NOISE}/shards.zarr/zarr.json", "--gps", gps, "--part", f"{NOISE}/parts/{gps}.json"),
     ]
@@ -139,7 +140,7 @@ SEGMENTS = [
     *("segments", "--settings", "results/config/segments.json", "--output", "segments.json"),
     *(f"results/strain/mini/{ifo}-{gps}.json" for ifo in IFOS for gps in (GPS, GPS + BLOCK)),
 ]
-OF_NOISE = ["--settings", "results/config/noise.json", "--segments", "segments.json"]
+OF_NOISE = ["--settings", "results/config/noise/mini.json", "--segments", "segments.json"]
 OF_BANK = ["--settings", "results/config/ccsn/train/waveforms.json", "--systems", f"{TRAIN}/systems.parquet"]
 OF_TRAIN = ["--settings", "results/config/ccsn/train/render.json"]
 NOISE_LAYOUT = ["noise_layout", f"{NOISE}/shards.zarr/zarr.json", *OF_NOISE]

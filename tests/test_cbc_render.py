@@ -42,6 +42,8 @@ RENDER = {
     "polarisation_convention": "standard",
     "spectrogram": {"window": 512, "hop": 128, "f_max": 512, "stored": False},
     "keep_bits": 23,
+    "whiten": "block",
+    "glitches": False,
     "shard_rows": 64,
     "examples": 12,
 }

@@ -150,6 +150,15 @@ def test_an_overlay_goes_over_mappings_and_leaves_its_arguments(config):
         changed(experiments__cbc__waveforms__end_cycles=0.5),
         changed(experiments__cbc__waveforms__models__NSBH__spin_1x={"uniform": [-0.3, 0.3]}),
         changed(experiments__cbc__draw={"event_time": 3.9, "inclination": {"uniform_cos": [0, 0.5]}}),
+        changed(experiments__glitch__datasets__train={"split": "train", "examples": 22, "draw": {"snr": 9}}),
+        changed(experiments__glitch__draw={"event_time": {"uniform": [3, 13]}, "mean_norm": 0}),
+        # As many as wanted: classes in proportion need not be balanced.
+        changed(
+            experiments__glitch__datasets__train__proportions="published",
+            experiments__glitch__datasets__train__examples=101,
+        ),
+        changed(experiments__glitch__ifos=["V1"]),
+        changed(experiments__glitch__beside="tests"),
     ],
 )
 def test_what_a_user_may_write_passes(config):
@@ -174,7 +183,11 @@ def test_every_mapping_of_the_schema_is_closed():
     ]
     free = [path for path, node in mappings if node.get("additionalProperties") is not False]
     waveforms = ("$defs", "experiment", "properties", "waveforms")
-    assert [path for path in free if path[:2] != ("$defs", "model")] == [waveforms] and len(mappings) > 10
+    forms = [("$defs", "experiment", "allOf", number, "then") for number in (0, 1)]
+    assert [path for path in free if path[:2] != ("$defs", "model")] == [*forms, waveforms]
+    assert len(mappings) > 10
+    rendered = [dict(mappings)[path]["properties"]["render"]["$ref"] for path in forms]
+    assert all(SCHEMA["$defs"][name.rpartition("/")[2]]["additionalProperties"] is False for name in rendered)
     # Closed by its source: each of them leads to a mapping that is.
     node = dict(mappings)[waveforms]
     known = set(node["properties"]["source"]["enum"])
@@ -204,7 +217,8 @@ def test_a_key_misspelt_is_guessed(path):
     node = config
     for part in path:
         node = node[part]
-    key = max(node, key=len, default=None)
+    # Waveforms without their source are asked for it, and for nothing else.
+    key = max((name for name in node if name != "source"), key=len, default=None)
     if key is None:
         pytest.skip("an empty mapping")
     node[key + "e"] = node.pop(key)
@@ -260,6 +274,9 @@ TRAIN = "experiments__ccsn__networks__paper__train"
 CBC = "experiments__cbc__waveforms"
 BODIES = f"{CBC}__models"
 SCALED = {f"{CBC}__source": "cbc_scaled"}
+GLITCH, CCSN = DEFAULT["experiments"]["glitch"], DEFAULT["experiments"]["ccsn"]
+SCANS, GLITCHES = "experiments__glitch__render__qscan", "experiments__glitch__datasets__train"
+G = "experiments.glitch.datasets.train"
 SERIES = DEFAULT["experiments"]["ccsn"]["networks"]["paper"] | {"model": "resnet54", "array": "strain"}
 FAULTS = [
     (
@@ -514,7 +531,7 @@ FAULTS = [
     ),
     (
         changed(**{f"{CBC}__source": "cbs"}),
-        "cbc.waveforms.source: got 'cbs', expected one of ccsn, cbc, cbc_scaled (Core-collapse",
+        "cbc.waveforms.source: got 'cbs', expected one of ccsn, cbc, cbc_scaled, glitch (Core-collapse",
     ),
     (
         changed(
@@ -571,11 +588,11 @@ FAULTS = [
     ),
     (
         changed(experiments__cbc__draw={"event_time": 3.9, "theta": 0}),
-        "cbc.draw.theta: signals of source cbc have none (they have inclination, phase)",
+        "cbc.draw.theta: signals of source cbc have none (they have ra, dec, psi, inclination, phase)",
     ),
     (
         dataset(draw={"snr": 8, "inclination": 0}),
-        f"{T}.draw.inclination: signals of source ccsn have none (they have theta, phi)",
+        f"{T}.draw.inclination: signals of source ccsn have none (they have ra, dec, psi, theta, phi)",
     ),
     (
         changed(experiments__cbc__datasets__test__draw={"snr": 8, "inclination": {"grid": [0, 1]}}),
@@ -637,7 +654,7 @@ FAULTS = [
     (
         dataset(draw={"snr": "loud"}),
         f"{T}.draw.snr: got 'loud', expected a number or a mapping of uniform, uniform_cos, uniform_sin, "
-        "list, grid, power_law (Wanted network SNR.)",
+        "log_uniform, list, grid, power_law (Wanted network SNR; of glitches that",
     ),
     (
         dataset(draw={"snr": {"uniform": [20, 50], "grid": [8]}}),
@@ -667,7 +684,7 @@ FAULTS = [
     ),
     (
         changed(experiments__ccsn__draw={}),
-        f"{T}.draw.event_time: missing, say when the bounce or merger is",
+        f"{T}.draw.event_time: missing, say when the bounce, merger or glitch is",
     ),
     (
         dataset(draw={"snr": 8, "dec": 45}),
@@ -680,6 +697,146 @@ FAULTS = [
     (
         dataset(draw={"snr": {"grid": [8, 12]}}, paired=True, reuse="never"),
         f"{T}.paired: rows of a pair share their noise, so reuse cannot be 'never'",
+    ),
+    (
+        changed(experiments__ccsn__whiten="self", experiments__ccsn__render=GLITCH["render"]),
+        "experiments.ccsn.whiten: got 'self', source ccsn wants 'block'",
+    ),
+    (
+        changed(experiments__glitch__whiten="block", experiments__glitch__render=CCSN["render"]),
+        "experiments.glitch.whiten: got 'block', source glitch wants 'self'",
+    ),
+    (
+        changed(experiments__glitch__whiten="block"),
+        "experiments.glitch.render: unknown key 'qscan' (known: crop, polarisation_convention, spectrogram",
+    ),
+    (
+        changed(experiments__ccsn__whiten="self"),
+        "experiments.ccsn.render: 'qscan' is missing (Q-scans of 0.5, 1, 2 and 4 s around the glitch.)",
+    ),
+    (
+        changed(experiments__ccsn__whiten="each"),
+        "ccsn.whiten: got 'each', expected one of block, self (Noise",
+    ),
+    (
+        changed(experiments__cbc__sample_rate=8192),
+        "experiments.cbc.sample_rate: noise that is whitened once has the run's, leave it out",
+    ),
+    (
+        changed(experiments__cbc__ifos=["H1"]),
+        "experiments.cbc.ifos: noise that is whitened once has the run's, leave it out",
+    ),
+    (
+        changed(experiments__cbc__beside="tests"),
+        "experiments.cbc.beside: noise that is whitened once has the run's, leave it out",
+    ),
+    (
+        changed(experiments__glitch__sample_rate=8000),
+        "experiments.glitch.sample_rate: got 8000, expected one of 1024, 2048, 4096, 8192, 16384",
+    ),
+    (
+        changed(experiments__glitch__ifos=["L1", "K1", "G1"]),
+        "experiments.glitch.ifos: K1, G1 not among the run's, H1, L1, V1",
+    ),
+    (
+        changed(experiments__glitch__duration=128),
+        "glitch.duration: an example with its margins needs 128.05 s, longer than noise.stretch_min, 128 s",
+    ),
+    (
+        changed(experiments__glitch__duration=5),
+        "experiments.glitch.duration: expected whole seconds, 6 or more, to whiten on (got 5)",
+    ),
+    (
+        changed(experiments__glitch__duration=16.5),
+        "experiments.glitch.duration: expected whole seconds, 6 or more, to whiten on (got 16.5)",
+    ),
+    (
+        changed(**{f"{SCANS}__q": [3, 64]}),
+        "experiments.glitch.render.qscan.q: got [3, 64], expected 3.32 < low < high",
+    ),
+    (changed(**{f"{SCANS}__q": [64, 4]}), "glitch.render.qscan.q: got [64, 4], expected 3.32 < low < high"),
+    (
+        changed(**{f"{SCANS}__frequencies": [0, 2048]}),
+        "experiments.glitch.render.qscan.frequencies: got [0, 2048], expected 1 < low < high",
+    ),
+    (
+        # 4096 / (1 + sqrt(11) / (4 sqrt(2)))
+        changed(**{f"{SCANS}__frequencies": [10, 2600]}),
+        "glitch.render.qscan.frequencies: got 2600 Hz, at 8192 Hz tiles end at 2582 Hz (hint: sample_rate",
+    ),
+    (
+        changed(experiments__glitch__sample_rate=4096),
+        "glitch.render.qscan.frequencies: got 2048 Hz, at 4096 Hz tiles end at 1291 Hz (hint: sample_rate",
+    ),
+    (changed(**{f"{SCANS}__size": 4}), "glitch.render.qscan.size: got 4, expected at least 8 (Pixels along"),
+    (
+        changed(**{f"{SCANS}__search": 0}),
+        "glitch.render.qscan.search: got 0, expected more than 0 (Length of",
+    ),
+    (
+        changed(experiments__glitch__beside="no/pictures"),
+        "experiments.glitch.beside: no folder no/pictures",
+    ),
+    (
+        changed(experiments__glitch__waveforms__models=["Blip", "Blop", "Tomtes"]),
+        "experiments.glitch.waveforms.models: no classes Blop, Tomtes (known: 1080Lines, 1400Ripples",
+    ),
+    (
+        changed(experiments__glitch__waveforms__models=[]),
+        "glitch.waveforms.models: got [], expected at least 1",
+    ),
+    (
+        changed(experiments__glitch__waveforms__models=["Blip", "Blip"]),
+        "glitch.waveforms.models: got ['Blip', 'Blip'], expected ",
+    ),
+    (
+        changed(experiments__glitch__waveforms__seconds=2),
+        "glitch.waveforms: unknown key 'seconds' (known: source, models)",
+    ),
+    (
+        changed(**{f"{GLITCHES}__draw": {"distance_kpc": 3}}),
+        f"{G}.draw.distance_kpc: glitches have no distance, give snr or leave it to their classes",
+    ),
+    (changed(**{f"{GLITCHES}__draw": {"snr": 0}}), f"{G}.draw.snr: expected values above zero, got 0"),
+    (
+        changed(experiments__glitch__draw__ra=0),
+        "experiments.glitch.draw.ra: signals of source glitch have none (they have mean_norm)",
+    ),
+    (
+        dataset(draw={"snr": 8, "mean_norm": 1}),
+        f"{T}.draw.mean_norm: signals of source ccsn have none (they have ra, dec, psi, theta, phi)",
+    ),
+    (
+        changed(**{f"{GLITCHES}__draw": {"event_time": {"uniform": [2.9, 8]}}}),
+        f"{G}.draw.event_time: got 2.9 to 8, views need 3 to 13 s",
+    ),
+    (
+        changed(**{f"{GLITCHES}__draw": {"event_time": 13.5}}),
+        f"{G}.draw.event_time: got 13.5 to 13.5, views need 3 to 13 s",
+    ),
+    (
+        changed(**{f"{GLITCHES}__draw": {"event_time": 16}}),
+        f"{G}.draw.event_time: reaches past the example's 16 s",
+    ),
+    (
+        changed(**{f"{GLITCHES}__examples": 1541}),
+        f"{G}.examples: 1541 is no multiple of 22 (classes times grid values), so classes would not",
+    ),
+    (
+        dataset(proportions="published"),
+        f"{T}.proportions: published are those of Gravity Spy's classes alone",
+    ),
+    (
+        changed(**{f"{GLITCHES}__proportions": "published", f"{GLITCHES}__draw": {"snr": {"grid": [8, 9]}}}),
+        f"{G}.proportions: published ones go with no grid and no pairs",
+    ),
+    (
+        changed(**{f"{GLITCHES}__proportions": "published", f"{GLITCHES}__paired": True}),
+        f"{G}.proportions: published ones go with no grid and no pairs",
+    ),
+    (
+        changed(**{f"{GLITCHES}__proportions": "real"}),
+        f"{G}.proportions: got 'real', expected one of equal, published (Every class",
     ),
     (
         changed(strain__simulated__psd={"H1": "o3", "K1": "o3"}),
@@ -696,11 +853,12 @@ def test_a_fault_is_told_in_words(config, message):
 
 
 def test_a_source_that_is_missing_is_the_one_fault(config):
-    for name in ("ccsn", "cbc"):
-        del config["experiments"][name]["waveforms"]["source"]
+    for experiment in config["experiments"].values():
+        del experiment["waveforms"]["source"]
     assert [line.split(" (")[0] for line in faults(config)] == [
         "experiments.cbc.waveforms: 'source' is missing",
         "experiments.ccsn.waveforms: 'source' is missing",
+        "experiments.glitch.waveforms: 'source' is missing",
     ]
 
 
@@ -752,10 +910,9 @@ def test_faults_are_all_told_at_once():
 
 
 def settings_changed(config):
-    """Paths of settings that are new or not those of the default."""
+    """Paths of settings that are new, gone, or not those of the default."""
     before, after = stages.settings(DEFAULT), stages.settings(config)
-    assert set(before) <= set(after)
-    return {path for path, part in after.items() if before.get(path) != part}
+    return {path for path in before.keys() | after.keys() if before.get(path) != after.get(path)}
 
 
 def stage(*names, of=("ccsn",)):
@@ -774,6 +931,13 @@ MORE = dataset()
 MORE["experiments"]["ccsn"]["datasets"]["more"] = DEFAULT["experiments"]["ccsn"]["datasets"]["train"]
 
 
+# Strain at the run's rate and at that of the glitches, and the stores of noise that are made of them.
+STRAINS, NOISES = {"strain/demo", "strain/demo-8192"}, {"noise/demo", "noise/demo-8192-raw"}
+OF_RUNS = {path.replace("demo", run) for path in STRAINS | NOISES for run in ("demo", "other")}
+OF_16384 = {path.replace("8192", rate) for path in STRAINS | NOISES for rate in ("8192", "16384")}
+SHORTER = {"duration": 8, "draw": {"event_time": {"uniform": [3.99, 4.01]}}}
+
+
 @pytest.mark.parametrize(
     ("config", "expected"),
     [
@@ -784,20 +948,22 @@ MORE["experiments"]["ccsn"]["datasets"]["more"] = DEFAULT["experiments"]["ccsn"]
         (changed(experiments__ccsn__render__keep_bits=9), stage("render", "card")),
         (changed(experiments__ccsn__render__crop="before"), stage("render", "card")),
         (changed(experiments__ccsn__waveforms__seconds=2), stage("waveforms", "card")),
-        (changed(noise__psd_segment=8), {"noise"} | CARDS),
-        (changed(noise__stretch=200), {"noise", "segments"} | CARDS),
-        (changed(noise__filter=1), {"noise"} | stage("draw", of=ALL) | CARDS),
+        (changed(noise__psd_segment=8), NOISES | CARDS),
+        (changed(noise__stretch=200), NOISES | {"segments"} | CARDS),
+        # What whitens itself has no filter.
+        (changed(noise__filter=1), {"noise/demo"} | stage("draw", of=["ccsn", "cbc"]) | CARDS),
         (changed(segments__guard=5), {"segments"} | CARDS),
-        (changed(strain__simulated__drift=0.1), {"strain"} | CARDS),
+        (changed(strain__simulated__drift=0.1), STRAINS | CARDS),
         (
             changed(seed=1),
-            {"strain", "ccsn/embed", "cbc/embed"}
+            STRAINS
+            | {"ccsn/embed", "cbc/embed"}
             | stage("draw", of=ALL)
             # Binaries that LAL refuses are drawn anew where they are made.
             | stage("waveforms", of=["cbc"])
             | CARDS,
         ),
-        (changed(band=[30, 1600]), {"noise"} | stage("render", of=ALL) | CARDS),
+        (changed(band=[30, 1600]), {"noise/demo"} | stage("render", of=ALL) | CARDS),
         (changed(experiments__cbc__waveforms__taper=0.3), stage("waveforms", "card", of=["cbc"])),
         (changed(experiments__cbc__waveforms__end_cycles=0), stage("waveforms", "card", of=["cbc"])),
         (
@@ -814,7 +980,7 @@ MORE["experiments"]["ccsn"]["datasets"]["more"] = DEFAULT["experiments"]["ccsn"]
         ),
         (changed(experiments__cbc__render__keep_bits=9), stage("render", "card", of=["cbc"])),
         (changed(experiments__cbc__render__spectrogram__stored=True), stage("render", "card", of=["cbc"])),
-        (changed(run="other"), {"report"} | CARDS),
+        (changed(run="other"), {"report"} | OF_RUNS | CARDS),
         (changed(experiments__ccsn__networks__paper__seeds=[1, 2]), {"report"}),
         (changed(experiments__ccsn__networks__paper__train__batch=64), {"ccsn/networks/paper/train"}),
         (changed(experiments__ccsn__networks__paper__scale="none"), {"ccsn/networks/paper/train"}),
@@ -825,6 +991,30 @@ MORE["experiments"]["ccsn"]["datasets"]["more"] = DEFAULT["experiments"]["ccsn"]
         (changed(experiments__ccsn__explain__align="receptive_field"), {"ccsn/figures"}),
         (changed(experiments__ccsn__embed__perplexity=20), {"ccsn/embed"}),
         (changed(experiments__ccsn__reported__numbers={}), {"report"}),
+        (
+            changed(experiments__glitch__datasets__test__draw={"snr": 12}),
+            {"glitch/test/draw", "glitch/test/card"},
+        ),
+        (
+            changed(experiments__glitch__datasets__train__proportions="published"),
+            {"glitch/train/draw", "glitch/train/card"},
+        ),
+        (changed(experiments__glitch__render__qscan__search=1), stage("render", "card", of=["glitch"])),
+        (changed(experiments__glitch=GLITCH | SHORTER), stage("draw", "render", "card", of=["glitch"])),
+        (
+            changed(experiments__glitch__ifos=["L1"]),
+            {"noise/demo-8192-raw"} | stage("draw", "render", "card", of=["glitch"]),
+        ),
+        (
+            changed(experiments__glitch__sample_rate=16384),
+            (OF_16384 - {"strain/demo", "noise/demo"})
+            | stage("draw", "waveforms", "render", "card", of=["glitch"]),
+        ),
+        (
+            changed(experiments__glitch__waveforms__models=[*GLITCH["waveforms"]["models"][::-1]]),
+            stage("draw", "waveforms", "card", of=["glitch"]),
+        ),
+        (changed(experiments__glitch__beside=str(ROOT / "tests")), stage("card", of=["glitch"])),
     ],
 )
 def test_settings_change_only_where_they_are_used(config, expected):
@@ -835,10 +1025,10 @@ def test_settings_change_only_where_they_are_used(config, expected):
 def test_where_strain_comes_from_is_no_setting_of_strain(config):
     config["strain"]["source"] = "gwosc"
     found = stages.settings(config)
-    assert set(found["strain"]) == {"source", "block", "seed", "sample_rate"}
-    assert found["site"] == {"host": "https://gwosc.org", "mirrors": [], "plan": None}
-    assert not {"host", "mirrors", "plan"} & set(found["plan"]) and found["plan"]["runs"] == []
-    assert not {"plan", "site"} & set(stages.settings(DEFAULT))
+    assert set(found["strain/demo"]) == {"source", "block", "seed", "sample_rate"}
+    assert found["site/demo"] == {"host": "https://gwosc.org", "mirrors": [], "plan": None}
+    assert not {"host", "mirrors", "plan"} & set(found["plan/demo"]) and found["plan/demo"]["runs"] == []
+    assert not {"plan/demo", "site/demo"} & set(stages.settings(DEFAULT))
 
 
 def test_stages_know_what_they_need(config):

@@ -1,17 +1,20 @@
 """The table: its columns, the laws of its streams, its distributions against scipy, where its noise lies."""
 
+import copy
 import itertools
 from fractions import Fraction
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+import yaml
 from scipy import stats
 
-from gwsim import draw, noise
+from gwsim import draw, noise, stages
 from gwsim.errors import GwsimError
 from gwsim.waveforms import ccsn, columns
-from gwsim.waveforms.sources import binaries, supernovae
+from gwsim.waveforms.sources import binaries, detector_glitches, supernovae
 
 RATE = 64
 BLOCKS = [
@@ -43,6 +46,7 @@ SETTINGS = {
     "window_samples": RATE,
     "stft_window": 16,
     "filter": 2,
+    "glitches": None,
 }
 SETTINGS["margin"] = noise.margin_samples(SETTINGS)
 EVERYWHERE = ("psd_block", "start_sample", "gps_second", "gps_nanosecond", "label", "system")
@@ -488,3 +492,104 @@ def test_paired_binaries_differ_in_the_grid_alone():
     assert len(alike.drop_duplicates()) == len(signal) / 3
     # A pair has one system, which is made once.
     assert systems["mass_1"].nunique() == len(systems) == len(signal) / 3
+
+
+# ---- glitches
+
+# Glitches of each class in the set of Gravity Spy that Koyama et al. (2024) use, their table 1.
+PUBLISHED = {
+    "1080Lines": 328,
+    "1400Ripples": 232,
+    "Air_Compressor": 58,
+    "Blip": 1869,
+    "Chirp": 66,
+    "Extremely_Loud": 454,
+    "Helix": 279,
+    "Koi_Fish": 830,
+    "Light_Modulation": 573,
+    "Low_Frequency_Burst": 657,
+    "Low_Frequency_Lines": 453,
+    "No_Glitch": 181,
+    "None_of_the_Above": 88,
+    "Paired_Doves": 27,
+    "Power_Line": 453,
+    "Repeating_Blips": 285,
+    "Scattered_Light": 459,
+    "Scratchy": 354,
+    "Tomte": 116,
+    "Violin_Mode": 472,
+    "Wandering_Line": 44,
+    "Whistle": 305,
+}
+CONFIG = yaml.safe_load((Path(__file__).parents[1] / "config.yaml").read_text())
+
+
+def glitches(examples, columns=None, **dataset):
+    """Systems and table of glitches, as the workflow's settings have them."""
+    config = copy.deepcopy(CONFIG)
+    one = {"split": "train", "examples": examples, "draw": columns or {}}
+    config["experiments"]["glitch"]["datasets"] = {"train": one | dataset}
+    settings = stages.settings(config)["glitch/train/draw"]
+    settings |= {"margin": noise.margin_samples(settings)}
+    return draw.draw([{"split": "train", "start": 0, "end": 4096}], detector_glitches, settings)
+
+
+def test_published_proportions_are_those_of_the_published_set():
+    _, table = glitches(8583, proportions="published")
+    label = table["label"].to_numpy()
+    assert np.bincount(label).tolist() == list(PUBLISHED.values()) and sum(PUBLISHED.values()) == 8583
+    # And so in every first part of them, each class to within one row.
+    share = np.array(list(PUBLISHED.values())) / 8583
+    counts = np.cumsum(label[:, None] == np.arange(22), axis=0)
+    assert np.abs(counts - np.arange(1, 8584)[:, None] * share).max() < 1
+
+
+@pytest.mark.parametrize("options", [{"proportions": "published"}, {}, {"columns": {"snr": 12}}])
+def test_a_glitch_is_the_same_in_a_longer_table(options):
+    (short_systems, short), (systems, table) = (glitches(examples, **options) for examples in (66, 220))
+    same(table.iloc[:66], short)
+    same(systems.iloc[:66], short_systems)
+
+
+def test_equal_proportions_have_every_class_equally_often():
+    _, table = glitches(440)
+    assert np.bincount(table["label"]).tolist() == [20] * 22
+    assert (np.sort(table["label"].to_numpy().reshape(-1, 22), axis=1) == np.arange(22)).all()
+
+
+def test_tables_of_glitches_are_what_their_description_says():
+    systems, table = glitches(2200)
+    assert {name: str(kind) for name, kind in table.dtypes.items()} == {
+        name: kind for name, (kind, _, _) in draw.columns("glitch").items()
+    }
+    assert not {"ra", "dec", "psi", "theta", "phi", "distance_target_kpc"} & set(table)
+    # Each has a system of its own, of its own class, and silence has one too.
+    assert (table["system"] == np.arange(2200)).all() and (systems["label"] == table["label"]).all()
+    assert (systems["model"] == np.array(list(PUBLISHED))[table["label"]]).all()
+    assert systems["key"].nunique() == 2200
+    assert stats.binomtest(int((table["mean_norm"] == 1).sum()), 2200, 0.85).pvalue > 1e-3
+    assert set(table["mean_norm"]) == {0, 1} == set(table["scan_ifo"])
+    assert stats.binomtest(int((table["scan_ifo"] == 1).sum()), 2200, 0.5).pvalue > 1e-3
+    assert uniform_p((table["event_time"] - 7.99) / 0.02) > 1e-3
+
+
+def test_glitches_use_all_of_their_noise():
+    """Nothing is filtered before: windows keep off their block's ends by light's way through the Earth."""
+    _, table = glitches(8800)
+    rate, margin = 8192, 205
+    assert (
+        table["start_sample"].min() >= margin and table["start_sample"].max() <= (4096 - 16) * rate - margin
+    )
+    assert uniform_p((table["start_sample"] - margin + 0.5) / ((4096 - 16) * rate - 2 * margin + 1)) > 1e-3
+
+
+@pytest.mark.parametrize("snr", [None, 12, {"uniform": [8, 9]}, {"grid": [8, 9]}])
+def test_silence_has_no_loudness_whatever_is_wanted(snr):
+    _, table = glitches(440, {} if snr is None else {"snr": snr})
+    silent = table["label"] == list(PUBLISHED).index("No_Glitch")
+    np.testing.assert_array_equal(table["snr_target"].isna(), silent)
+    wanted = table["snr_target"][~silent]
+    if snr is None:
+        assert wanted.min() > 5 and wanted.max() > 200 and wanted.nunique() == len(wanted)
+    else:
+        assert wanted.between(8, 12).all() and (wanted.nunique() == 1) == (snr == 12)

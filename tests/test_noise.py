@@ -6,7 +6,7 @@ import scipy.ndimage
 import scipy.signal
 import scipy.stats
 
-from gwsim import noise, seeds, spectral
+from gwsim import manifest, noise, seeds, spectral, store
 from gwsim.strain import psds, simulated
 
 RATE, IFOS, BAND = 4096, ["H1", "L1", "V1"], [20, 1600]
@@ -17,6 +17,7 @@ SETTINGS = {
     "band": BAND,
     "stretch": SECONDS,
     "stretch_min": 128,
+    "kind": "whitened",
     "psd_segment": 4,
     "filter": 2,
     "block": 512,
@@ -62,7 +63,7 @@ def with_true_psd(strains):
 def with_estimated_psds(strains):
     cut = SECONDS * RATE
     return {
-        ifo: [noise.whiten_block(strains[ifo][i * cut : (i + 1) * cut], SETTINGS) for i in range(4)]
+        ifo: [noise.of_block(strains[ifo][i * cut : (i + 1) * cut], SETTINGS) for i in range(4)]
         for ifo in IFOS
     }
 
@@ -83,7 +84,7 @@ def test_variance_with_an_estimated_psd_has_the_bias_of_white_noise(with_estimat
     bias = []
     for trial in range(8):
         white = seeds.generator("test", "bias", trial).normal(size=SECONDS * RATE) * 1e-23
-        bias.append(inner(noise.whiten_block(white, SETTINGS)["strain"]).var())
+        bias.append(inner(noise.of_block(white, SETTINGS)["strain"]).var())
     got = np.mean([inner(block["strain"]).var() for block in with_estimated_psds[ifo]])
     assert np.mean(bias) > 1.003  # there is a bias to predict
     assert abs(got / np.mean(bias) - 1) < 0.01
@@ -124,7 +125,7 @@ def test_stretches_are_not_correlated(with_true_psd):
 @pytest.mark.parametrize("ifo", IFOS)
 def test_lines_are_taken_out(ifo):
     strain = simulate(ifo, lines=True)
-    values = inner(noise.whiten_block(strain, SETTINGS)["strain"])
+    values = inner(noise.of_block(strain, SETTINGS)["strain"])
     frequencies, raw = scipy.signal.welch(strain, RATE, nperseg=8 * RATE)
     clean = scipy.signal.welch(values, RATE, nperseg=8 * RATE)[1] * RATE / 2
     band = (frequencies > 20) & (frequencies < 1600)
@@ -135,7 +136,7 @@ def test_lines_are_taken_out(ifo):
 
 
 def test_sizes_and_edges():
-    whole = noise.whiten_block(simulate("L1", seconds=200), SETTINGS)
+    whole = noise.of_block(simulate("L1", seconds=200), SETTINGS)
     sizes = noise.sizes(SETTINGS)
     assert {name: values.shape[-1] for name, values in whole.items()} == {
         "strain": sizes["time"],
@@ -146,9 +147,57 @@ def test_sizes_and_edges():
     assert valid[0] == RATE and valid[-1] == 199 * RATE - 1 and len(valid) == 198 * RATE
 
 
+RAW = {
+    **{name: SETTINGS[name] for name in ("sample_rate", "block", "stretch", "psd_segment")},
+    "ifos": ["L1"],
+    "kind": "raw",
+}
+
+
+def test_raw_noise_is_strain_as_it_is_and_has_no_filter():
+    strain = simulate("L1", seconds=130, lines=True)
+    made = noise.of_block(strain, RAW)
+    assert set(made) == {"strain", "psd"} and made["strain"].dtype == np.float32
+    kept = made["strain"][: len(strain)].astype(float) * 1e-23
+    # Half of float32's last place, relative: nothing was filtered, cut or rounded besides.
+    assert np.abs(kept - strain).max() <= 2**-24 * np.abs(strain).max()
+    assert (np.abs(kept - strain) <= 1.001 * 2**-24 * np.abs(strain)).all()
+    assert np.isnan(made["strain"][len(strain) :]).all() and len(made["strain"]) == noise.sizes(RAW)["time"]
+    _, theirs = scipy.signal.welch(strain / 1e-23, RATE, nperseg=4 * RATE, average="median")
+    np.testing.assert_allclose(made["psd"], theirs, rtol=1e-9)
+    # The same estimate as that of whitened noise.
+    np.testing.assert_array_equal(made["psd"], noise.of_block(strain, SETTINGS)["psd"])
+
+
+def test_a_raw_store_says_so_and_is_read_as_render_asks(tmp_path):
+    layout = {array.name: array for array in noise.arrays(2, RAW)}
+    assert set(layout) == {"strain", "psd"} and "tap" not in noise.sizes(RAW)
+    assert layout["strain"].attributes == {"units": "1e-23", "long_name": "strain from the block's start"}
+    assert (
+        layout["strain"].dims == ("block", "ifo", "time") and layout["psd"].attributes["units"] == "1e-46/Hz"
+    )
+    made = [noise.of_block(simulate("L1", seconds=seconds), RAW) for seconds in (130, 256)]
+    store.create(tmp_path, list(layout.values()))
+    ranges = [(0, 1), (1, 2)]
+
+    def make(index):
+        return {name: values[None, None] for name, values in made[index].items()}, None
+
+    list(store.write_shards(tmp_path, range(2), ranges, str, make))
+    manifest.finalise(tmp_path, manifest.whole_records(tmp_path, ranges), {}, {}, {})
+    source = noise.NoiseStore(tmp_path / "data.zarr")
+    assert source.taps == 0
+    found = source.series(1, 0, 5000, 3 * RATE)
+    np.testing.assert_array_equal(found, made[1]["strain"][5000 : 5000 + 3 * RATE])
+    np.testing.assert_array_equal(source.psd(0), made[0]["psd"][None])
+    # Past the shorter block there is nothing, and past the store's own end no samples.
+    assert np.isnan(source.series(0, 0, 130 * RATE, 8)).all()
+    assert len(source.series(1, 0, noise.sizes(RAW)["time"] - 5, 8)) == 5
+
+
 def test_the_store_is_the_documented_one():
     rows = [line.split(" | ") for line in noise.__doc__.splitlines() if line.count("|") == 4][1:]
-    made = noise.whiten_block(simulate("V1", seconds=130), SETTINGS)
+    made = noise.of_block(simulate("V1", seconds=130), SETTINGS)
     layout = {array.name: array for array in noise.arrays(5, SETTINGS)}
     assert [row[0] for row in rows] == list(made) == list(layout)
     for name, dims, unit, dtype, meaning in rows:

@@ -80,6 +80,7 @@ def test_the_closure_is_what_is_loaded(loaded, verb):
 
 def test_stages_rest_on_no_more_than_they_use():
     assert "render.py" not in names("strain") | names("segments") | names("draw") | names("waveforms")
+    assert "scans.py" not in names("strain") | names("segments") | names("noise") | names("draw")
     assert "strain/simulated.py" not in names("render")
     assert "configuration.py" not in names("render") | names("draw") | names("noise")
     for verb in VERBS:
@@ -108,19 +109,38 @@ def test_what_is_not_ours_has_no_files():
 
 @pytest.mark.parametrize("verb", ["draw", "waveforms", "render", "evaluate"])
 def test_signals_of_one_source_do_not_rest_on_the_others(verb):
-    whole = names(verb)
-    own = {
-        source: {
-            path.relative_to(PACKAGE).as_posix()
-            for path in provenance.closure(f"gwsim.cli.{verb}", columns.others(source))
-        }
-        for source in ("ccsn", "cbc", "cbc_scaled")
-    }
+    def of(*source):
+        found = provenance.closure(f"gwsim.cli.{verb}", columns.others(*source))
+        return {path.relative_to(PACKAGE).as_posix() for path in found}
+
+    whole, own = names(verb), {source: of(source) for source in columns.DEFAULTS}
     assert "waveforms/surrogates.yaml" in own["ccsn"] and "waveforms/cbc.py" not in own["ccsn"]
     assert "waveforms/cbc.py" in own["cbc"] and "waveforms/cbc_scaled.py" not in own["cbc"]
     assert {"waveforms/cbc.py", "waveforms/post_newtonian.py"} <= own["cbc_scaled"]
     assert not any(name.startswith("waveforms/ccsn") for name in own["cbc"] | own["cbc_scaled"])
-    assert whole == own["ccsn"] | own["cbc_scaled"] | {"waveforms/sources/__init__.py"}
+    of_glitches = (
+        "waveforms/glitches",
+        "qscan",
+        "loudest",
+        "scans",
+        "publish_scans",
+        "gravityspy",
+        "glitched",
+    )
+    for source in ("ccsn", "cbc", "cbc_scaled"):
+        assert not any(name.startswith(of_glitches) for name in own[source]), source
+    assert "waveforms/glitches/classes.yaml" in own["glitch"] and "gravityspy/tables.py" in own["triggers"]
+    strangers = (
+        "waveforms/ccsn",
+        "waveforms/sources/binaries",
+        "waveforms/sources/supernovae",
+        "strain/simulated",
+    )
+    assert not any(name.startswith(strangers) for name in own["glitch"] | own["triggers"])
+    # Glitches in its noise are made as those of scans are, and seen by none.
+    in_noise = of("ccsn", True)
+    assert own["ccsn"] < in_noise and "scans.py" not in in_noise
+    assert whole == set().union(in_noise, *own.values()) | {"waveforms/sources/__init__.py"}
 
 
 def test_any_file_of_the_closure_changes_the_hash(copied):

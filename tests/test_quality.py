@@ -31,7 +31,7 @@ from gwsim import (
 from gwsim.figures import dataset as datasets
 from gwsim.figures import page as pages
 from gwsim.figures import quality, signals, spectrograms, style
-from gwsim.waveforms import bank, sources
+from gwsim.waveforms import bank, columns, sources
 from gwsim.waveforms.sources import binaries, supernovae
 
 RATE = 4096
@@ -100,7 +100,7 @@ def test_what_is_drawn_from_a_law_passes_and_its_square_does_not(spec):
 
 @pytest.mark.parametrize("wrong", [np.full(100, 1.0), np.linspace(0, 2 * np.pi, 100)])
 def test_psi_that_is_stuck_or_leaves_its_range_is_flagged(wrong):
-    assert checks.uniform("psi", wrong, draw.DEFAULTS["psi"]).ok is False
+    assert checks.uniform("psi", wrong, columns.DEFAULTS["ccsn"]["psi"]).ok is False
 
 
 @pytest.mark.parametrize("spec", [40, {"grid": [1, 2]}, {"power_law": {"low": 1, "high": 2, "index": 2}}])
@@ -364,7 +364,7 @@ def config():
 
 def noise_store(folder):
     """White noise of unit variance where a real store has whitened strain, with a flat PSD."""
-    settings = stages.settings(config())["noise"]
+    settings = stages.settings(config())["noise/demo"]
     sizes = noise.sizes(settings)
     folder.mkdir()
     store.create(folder, noise.arrays(len(BLOCKS), settings))
@@ -396,7 +396,7 @@ def dataset(folder, name, source, spoil=lambda table, strain: None, experiment="
     first = table["start_sample"].to_numpy() - 128
     strain = source.windows(table["psd_block"].to_numpy(), first, RATE + 256).copy()
     strain[table["system"] >= 0] += 0.3 * CHIRP
-    for column, (kind, _, _) in layout.realised_columns(IFOS, rendering["source"]).items():
+    for column, (kind, _, _) in layout.realised_columns(rendering).items():
         table[column] = np.where(table["system"] >= 0, realised(table, column), np.nan)
         table[column] = table[column].fillna(-1).astype(kind) if kind == "int32" else table[column]
     spoil(table, strain)

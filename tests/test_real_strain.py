@@ -72,7 +72,8 @@ def make(shared_data, tmp_path_factory):
 def stages_run(folder, config):
     settings = {name: folder / f"{name}.json" for name in ("strain", "segments", "noise")}
     for name, path in settings.items():
-        path.write_text(json.dumps(stages.settings(config)[name]))
+        part = name if name == "segments" else f"{name}/{config['run']}"
+        path.write_text(json.dumps(stages.settings(config)[part]))
     records = {
         gps: [folder / f"{ifo}-{gps}.json" for ifo in config["ifos"]] for gps in stages.gps_blocks(config)
     }
@@ -123,7 +124,7 @@ def whitened(strain, stretch):
     settings = {"sample_rate": RATE, "band": BAND, "block": 4096, **whitening(stretch)}
     size = stretch * RATE
     pieces = [strain[first : first + size] for first in range(0, len(strain) - size + 1, size)]
-    found = [noise.whiten_block(piece, settings) for piece in pieces]
+    found = [noise.of_block(piece, settings) for piece in pieces]
     return [{**block, "strain": block["strain"][:size]} for block in found]
 
 

@@ -27,6 +27,7 @@ NOISE_SETTINGS = {
     "psd_segment": 4,
     "filter": 2,
     "block": BLOCK_SECONDS,
+    "kind": "whitened",
 }
 SETTINGS = {
     "ifos": IFOS,
@@ -35,6 +36,8 @@ SETTINGS = {
     "duration": 1,
     "event_range": [0.0, 0.15],
     "source": "ccsn",
+    "whiten": "block",
+    "glitches": False,
     "crop": "after",
     "polarisation_convention": "standard",
     "spectrogram": {"window": 256, "hop": 128, "f_max": 1500, "stored": True},
@@ -273,13 +276,13 @@ def test_signals_have_the_wanted_snr_or_distance(renderer, table):
 
 def test_columns_are_the_documented_ones(renderer, table):
     _, columns = renderer.rows(table.iloc[:64])
-    documented = {name: np.dtype(column[0]) for name, column in layout.realised_columns(IFOS, "ccsn").items()}
+    documented = {name: np.dtype(column[0]) for name, column in layout.realised_columns(SETTINGS).items()}
     assert dict(columns.dtypes) == documented
 
 
 def test_arrays_are_the_documented_ones(renderer, table):
     arrays, _ = renderer.rows(table.iloc[:64])
-    rows = [line.split(" | ") for line in layout.__doc__.splitlines() if line.count("|") == 4][1:]
+    rows = [line.split(" | ") for line in layout.__doc__.splitlines() if line.count("|") == 4][1:-1]
     stored = {array.name: array for array in layout.arrays(SETTINGS)}
     assert [row[0] for row in rows] == list(arrays) == list(stored)
     for name, dims, unit, dtype, _ in rows:

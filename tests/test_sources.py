@@ -1,4 +1,4 @@
-"""Sources of signals: one contract for all, and the laws of binaries, which LAL makes or refuses."""
+"""Sources of signals: one contract for all, with a bank or without; LAL makes binaries or refuses."""
 
 import json
 
@@ -11,7 +11,7 @@ from test_cbc_scaled import mismatch
 
 from gwsim import manifest, publish, seeds, sharding, stages, store
 from gwsim.errors import GwsimError
-from gwsim.waveforms import cbc, cbc_scaled, columns, sources
+from gwsim.waveforms import cbc, cbc_scaled, columns, glitches, sources
 from gwsim.waveforms.sources import binaries, scaled_binaries, supernovae
 
 RATE = 4096
@@ -48,6 +48,13 @@ BINARIES = {
 SCALED = BINARIES | {"source": "cbc_scaled"}
 NAMES = {"ccsn": ["s18", "m39", "m39", "s18"], "cbc": ["BBH", "NSBH", "NSBH", "BBH", "BBH", "NSBH"]}
 NAMES["cbc_scaled"] = NAMES["cbc"]
+GLITCHES = {
+    "source": "glitch",
+    "models": ["Blip", "No_Glitch", "Whistle", "None_of_the_Above"],
+    "sample_rate": 8192,
+}
+TRIGGERS = {"source": "triggers", "models": ["Blip"], "path": "times.csv", "faults": "refuse"}
+NAMES["glitch"] = ["Blip", "Whistle", "None_of_the_Above", "Blip", "No_Glitch", "Whistle"]
 
 
 def systems_of(settings, names=None, seed="systems"):
@@ -62,8 +69,10 @@ def systems_of(settings, names=None, seed="systems"):
         return seeds.generator("test", seed, name).integers(0, 2**63 - 1, size=len(names))
 
     found = sources.SOURCES[source].systems(names, settings, uniform, integers)
-    known = list(settings["models"])
-    found = {"label": [1 + known.index(name) for name in names], "model": names} | found
+    known = [
+        name for name in ("noise", *settings["models"]) if name != "noise" or source not in columns.BANKLESS
+    ]
+    found = {"label": [known.index(name) for name in names], "model": names} | found
     kinds = columns.SYSTEM[source]
     return pd.DataFrame({name: pd.Series(found[name], dtype=kind) for name, (kind, _, _) in kinds.items()})
 
@@ -96,20 +105,10 @@ def examples_of(systems, event_time=0.85):
     return pd.DataFrame({"system": np.arange(count), "event_time": event_time, **angles})
 
 
-class Contract:
+class Told:
     """What every source fulfils; a subclass gives its settings."""
 
     settings: dict
-
-    @pytest.fixture(scope="class")
-    @classmethod
-    def systems(cls):
-        return systems_of(cls.settings)
-
-    @pytest.fixture(scope="class")
-    @classmethod
-    def bank(cls, systems, tmp_path_factory):
-        return banked(tmp_path_factory.mktemp("source") / "bank", cls.settings, systems)
 
     @property
     def name(self):
@@ -119,22 +118,45 @@ class Contract:
     def source(self):
         return sources.SOURCES[self.name]
 
+    def test_what_is_told_is_text(self):
+        assert all(isinstance(line, str) for line in self.source.notes(self.settings))
+        assert json.loads(json.dumps(self.source.provenance())) == self.source.provenance()
+
+
+class Drawn(Told):
+    """What every source fulfils whose systems are drawn."""
+
+    @pytest.fixture(scope="class")
+    @classmethod
+    def systems(cls):
+        return systems_of(cls.settings)
+
     def test_systems_have_the_columns_that_are_documented(self, systems):
         assert {name: str(kind) for name, kind in systems.dtypes.items()} == {
             name: kind for name, (kind, _, _) in columns.SYSTEM[self.name].items()
         }
         found = self.source.systems([], self.settings, lambda _: np.zeros(0), lambda _: np.zeros(0, int))
         assert {"label", "model", *found} == set(columns.SYSTEM[self.name])
-        assert systems.notna().all(axis=None)
 
     def test_a_system_does_not_depend_on_those_behind_it(self, systems):
         short = systems_of(self.settings, NAMES[self.name][:2])
         pd.testing.assert_frame_equal(short, systems.iloc[:2], check_exact=True)
 
-    def test_what_is_told_and_hashed_is_text(self):
-        assert all(isinstance(line, str) for line in self.source.notes(self.settings))
-        for about in (self.source.fingerprint(self.settings), self.source.provenance()):
-            assert json.loads(json.dumps(about)) == about
+
+class Contract(Drawn):
+    """What every source with a bank fulfils besides."""
+
+    @pytest.fixture(scope="class")
+    @classmethod
+    def bank(cls, systems, tmp_path_factory):
+        return banked(tmp_path_factory.mktemp("source") / "bank", cls.settings, systems)
+
+    def test_every_column_applies_to_every_system(self, systems):
+        assert systems.notna().all(axis=None)
+
+    def test_what_waveforms_are_made_from_is_hashed_as_text(self):
+        about = self.source.fingerprint(self.settings)
+        assert json.loads(json.dumps(about)) == about
 
     def test_the_bank_is_what_its_module_and_its_layout_say(self, systems):
         rows = self.source.rows(systems)
@@ -151,6 +173,7 @@ class Contract:
     def test_the_workflow_plans_as_many_rows_as_there_are(self, systems):
         experiment = {"waveforms": {k: self.settings[k] for k in ("source", "models") if k in self.settings}}
         experiment["waveforms"] |= {"realisations": "fresh"} if self.name == "ccsn" else {}
+        experiment["whiten"] = "block"
         count = len(systems) * (len(self.settings["models"]) + 1) // len(self.settings["models"])
         assert stages.bank_rows(experiment, {"examples": count}) == len(self.source.rows(systems))
 
@@ -241,15 +264,87 @@ class TestScaledBinaries(Contract):
             np.testing.assert_array_equal(bank.entries(part.index.to_numpy()), made)
 
 
-CONTRACTS = (TestSupernovae, TestBinaries, TestScaledBinaries)
+class Bankless(Drawn):
+    """What a source fulfils whose signals `render` makes from their systems alone."""
+
+    def test_no_stage_looks_for_a_bank(self, systems, tmp_path):
+        experiment = {"waveforms": {"source": self.name, "models": self.settings["models"]}, "whiten": "self"}
+        assert not stages.banked(experiment) and stages.own_systems(experiment)
+        assert stages.bank_rows(experiment, {"examples": len(systems)}) == 0
+        assert not {"rows", "layout", "make", "Bank", "ARRAY"} & set(vars(self.source))
+        # What stands beside another source's bank is not taken for it.
+        store.write_table(tmp_path / "systems.parquet", systems)
+        with pytest.raises(GwsimError, match="no bank of waveforms"):
+            sources.opened(tmp_path)
+
+    def test_each_signal_has_its_own_loudness_where_none_is_wanted(self):
+        names = [name for name in self.settings["models"] for _ in range(500)]
+        uniform = seeds.uniforms("test", "loudness", size=len(names))
+        found = self.source.snr(names, uniform)
+        assert found.shape == (len(names),) and (found[np.isfinite(found)] > 0).all()
+        # A quantile of the class's own distribution, whoever is beside it.
+        order = np.argsort(uniform, kind="stable")
+        for name in set(names):
+            place = [i for i in order if names[i] == name]
+            alone = self.source.snr([name] * len(place), uniform[place])
+            np.testing.assert_array_equal(alone, found[place])
+            assert np.isnan(alone).all() or ((np.diff(alone) >= 0).all() and np.unique(alone).size > 400)
+
+
+class TestGlitches(Bankless):
+    settings = GLITCHES
+
+    def test_silence_alone_has_no_loudness(self):
+        found = self.source.snr(list(glitches.CLASSES), np.full(22, 0.5))
+        assert [name for name, snr in zip(glitches.CLASSES, found, strict=True) if np.isnan(snr)] == [
+            "No_Glitch"
+        ]
+
+    def test_a_row_of_the_table_of_systems_makes_its_glitch_and_no_other(self, systems):
+        made = []
+        for _, system in systems.iterrows():
+            waveform = glitches.waveform({**system, "class": system["model"]}, 8, 4.0, 8192)
+            assert waveform.shape == (8 * 8192,) and np.isfinite(waveform).all()
+            assert (np.abs(waveform).max() > 0) == (system["model"] != "No_Glitch")
+            made.append(waveform.tobytes())
+        assert len(set(made)) == len(systems)
+
+    def test_columns_are_those_of_the_class(self, systems):
+        for name, its in systems.groupby("model"):
+            own = glitches.table()[name]["parameters"]
+            for column in glitches.PARAMETERS:
+                assert its[column].notna().all() == (column in own) == its[column].notna().any(), (
+                    name,
+                    column,
+                )
+        assert systems["key"].nunique() == len(systems)
+
+
+class TestTriggers(Told):
+    """What is listed, not drawn: test_triggers.py has its laws."""
+
+    settings = TRIGGERS
+
+    def test_it_lists_and_draws_nothing(self):
+        assert callable(self.source.listed) and not {"systems", "snr", "Bank"} & set(vars(self.source))
+
+
+CONTRACTS = (TestSupernovae, TestBinaries, TestScaledBinaries, TestGlitches, TestTriggers)
 
 
 def test_every_source_has_its_contract_and_its_columns():
     assert {one.settings["source"] for one in CONTRACTS} == set(sources.SOURCES)
-    by_source = ("SYSTEM", "ROW", "PUBLISHED", "RENDERED", "ORIENTATION", "CARD", "SHOWN", "SHOWN_KPC")
-    for name in by_source:
+    bankless = {one.settings["source"] for one in CONTRACTS if not issubclass(one, Contract)}
+    # Pictures are taken in as they are: no stage of signals knows them.
+    assert bankless == set(columns.BANKLESS) - {"pictures"} and "pictures" not in sources.SOURCES
+    assert set(columns.WHITENED) == set(columns.CARD) == {*sources.SOURCES, "pictures"}
+    of_all = ("SYSTEM", "ROW", "TARGETS", "PUBLISHED", "RENDERED", "ORIENTATION", "DEFAULTS")
+    for name in of_all:
         assert set(getattr(columns, name)) == set(sources.SOURCES), name
-    assert {name: source.Bank.own for name, source in sources.SOURCES.items()} == {
+    having = {name: source for name, source in sources.SOURCES.items() if name not in columns.BANKLESS}
+    for name in ("SHOWN", "SHOWN_KPC"):
+        assert set(getattr(columns, name)) == set(having), name
+    assert {name: source.Bank.own for name, source in having.items()} == {
         "ccsn": False,
         "cbc": True,
         "cbc_scaled": True,

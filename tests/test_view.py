@@ -109,6 +109,41 @@ def test_a_spectrogram_that_is_at_hand_is_taken():
     assert View("strain").source(both) == "strain"
 
 
+# ---- Q-scans
+
+SCANS = {"ifos": ["H1", "L1"], "sample_rate": 8192, "duration": 16, "qscan": {"size": 3}}
+
+
+def test_the_merged_view_has_short_above_long_and_high_above_low():
+    """0.5 s and 1 s above, 2 s and 4 s below; in each quarter the highest frequency's row is the first."""
+    scans = np.arange(2 * 4 * 3 * 3, dtype=np.uint8).reshape(2, 4, 3, 3)
+    found = View("merged", "none").raw({"qscan": scans}, SCANS)
+    assert found.dtype == np.float32 and found.shape == (2, 1, 6, 6)
+    expected = np.empty((2, 6, 6))
+    for place, (row, column) in enumerate([(0, 0), (0, 3), (3, 0), (3, 3)]):
+        for frequency in range(3):
+            expected[:, row + 2 - frequency, column : column + 3] = scans[:, place, frequency]
+    np.testing.assert_allclose(255 * found[:, 0], expected, rtol=1e-6)
+
+
+def test_the_merged_view_is_from_zero_to_one():
+    scans = np.zeros((1, 4, 3, 3), np.uint8)
+    assert View("merged").raw({"qscan": scans}, SCANS).max() == 0
+    assert (View("merged").raw({"qscan": scans + 255}, SCANS) == 1).all()
+
+
+def test_the_merged_view_knows_its_shape_and_what_it_is_read_from():
+    each = View("merged", "none")
+    assert each.shape(SCANS) == (1, 6, 6) and list(each.axes(SCANS)) == ["row", "column"]
+    assert each.source(["qscan"]) == "qscan" and each.faults(SCANS) == []
+    for array in ("strain", "spectrogram"):
+        assert View(array).faults(SCANS) == [f"array: got '{array}', expected one of merged"]
+    assert View("merged").faults(SETTINGS) == ["array: got 'merged', expected one of spectrogram, strain"]
+    assert View("merged", rate=512).faults(SCANS) == [
+        "rate: got 512 Hz for merged, expected it for strain alone"
+    ]
+
+
 # ---- what there is to say
 
 

@@ -24,7 +24,13 @@ def run(args):
     signals = sources.SOURCES[settings["waveforms"]["source"]]
     for line in signals.notes(settings["waveforms"]):
         print(line)
-    systems, table = draw.draw(blocks, signals, settings)
+    if hasattr(signals, "listed"):
+        kinds = draw.columns(settings["waveforms"]["source"])
+        systems, table, left_out = signals.listed(blocks, kinds, settings)
+        print(*(f"left out: {fault}" for fault in left_out), sep="\n")
+        table.attrs["left_out"] = left_out
+    else:
+        systems, table = draw.draw(blocks, signals, settings)
     factor = draw.reuse_factor(len(table), blocks, settings)
     table.attrs["noise_reuse"] = factor
     store.write_table(args.systems, systems)

@@ -1,8 +1,8 @@
-"""The stage `noise`: whiten the PSD blocks of one GPS block."""
+"""The stage `noise`: the PSD blocks of one GPS block, whitened or as they are."""
 
 from pathlib import Path
 
-SUMMARY = "whiten the PSD blocks of one GPS block"
+SUMMARY = "put the PSD blocks of one GPS block into a store, whitened or as they are"
 
 
 def arguments(parser):
@@ -38,8 +38,8 @@ def run(args):
     def make(index):
         start, end = blocks[index]["start"], blocks[index]["end"]
         strains = [records.read_strain(of_ifo[ifo], start, end) for ifo in settings["ifos"]]
-        whitened = [noise.whiten_block(strain, settings) for strain in strains]
-        return {name: np.stack([one[name] for one in whitened])[None] for name in whitened[0]}, None
+        made = [noise.of_block(strain, settings) for strain in strains]
+        return {name: np.stack([one[name] for one in made])[None] for name in made[0]}, None
 
     ranges = [(index, index + 1) for index in range(len(blocks))]
     shards = store.write_shards(args.layout.parents[1], mine, ranges, key, make)

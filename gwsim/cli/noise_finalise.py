@@ -21,5 +21,5 @@ def run(args):
     folder = args.layout.parents[1]
     records = manifest.whole_records(folder, [(index, index + 1) for index in range(len(blocks))])
     # Nothing here changes with a revision: what is rendered from the store depends on its manifest.
-    attributes = {"title": "whitened noise", "settings": settings}
+    attributes = {"title": f"{settings['kind']} noise", "settings": settings}
     manifest.finalise(folder, records, noise.described(blocks, settings), attributes, {})

@@ -30,8 +30,11 @@ def show(paths):
     config = configuration.load(paths)
     if (source := config["strain"]["source"]) != "gwosc":
         raise GwsimError(f"strain.source: got '{source}', expected 'gwosc': nothing else is downloaded")
-    settings = stages.settings(config)
-    _say(_made(settings["plan"], settings["site"]))
+    settings, strains = stages.settings(config), stages.strains(config)
+    for name, rate in strains.items():
+        if len(strains) > 1:
+            print(f"{name}, at {rate} Hz:")
+        _say(_made(settings[f"plan/{name}"], settings[f"site/{name}"]))
 
 
 def _made(settings, site):

@@ -9,7 +9,12 @@ def arguments(parser):
     parser.add_argument("--settings", type=Path, required=True, help="settings of the stage (JSON)")
     parser.add_argument("--table", type=Path, required=True, help="table of examples (Parquet)")
     parser.add_argument("--noise", type=Path, required=True, help="manifest.json of the noise store")
-    parser.add_argument("--bank", type=Path, required=True, help="manifest.json of the bank")
+    parser.add_argument(
+        "--bank",
+        type=Path,
+        required=True,
+        help="manifest.json of the bank, or systems.parquet where there is none",
+    )
     parser.add_argument(
         "--layout", type=Path, required=True, help="FOLDER/shards.zarr/zarr.json of the dataset"
     )
@@ -18,28 +23,45 @@ def arguments(parser):
     parser.add_argument("--device", default="cpu", help="torch device; bytes are the same only on one kind")
 
 
+def _strain(settings, noise, bank, device):
+    """Return what renders whitened strain with signals of a bank."""
+    from gwsim import render
+    from gwsim.waveforms import sources
+
+    return render.Renderer(settings, noise, sources.opened(bank.parent / "data.zarr"), device)
+
+
+def _scans(settings, noise, systems, device):
+    """Return what renders Q-scans of strain with glitches."""
+    import pandas as pd
+
+    from gwsim import scans
+
+    return scans.Renderer(settings, noise, pd.read_parquet(systems), device)
+
+
+# By what an experiment's examples are whitened on.
+RENDERERS = {"block": _strain, "self": _scans}
+
+
 def run(args):
     import json
 
     import torch
 
-    from gwsim import files, noise, provenance, render, sharding, store
+    from gwsim import files, noise, provenance, sharding, store
     from gwsim.cli.memory import keep_freed_memory
     from gwsim.cli.progress import progress
-    from gwsim.waveforms import columns, sources
+    from gwsim.waveforms import columns
 
     keep_freed_memory()
     torch.set_num_threads(1)
     settings = json.loads(args.settings.read_text())
-    renderer = render.Renderer(
-        settings,
-        noise.NoiseStore(args.noise.parent / "data.zarr"),
-        sources.opened(args.bank.parent / "data.zarr"),
-        args.device,
-    )
+    source = noise.NoiseStore(args.noise.parent / "data.zarr")
+    renderer = RENDERERS[settings["whiten"]](settings, source, args.bank, args.device)
     ranges = sharding.shard_ranges(settings["examples"], settings["shard_rows"])
     inputs = [files.fingerprint(path) for path in (args.noise, args.bank)]
-    sha256 = provenance.code_sha256(__name__, columns.others(settings["source"]))
+    sha256 = provenance.code_sha256(__name__, columns.others(settings["source"], settings["glitches"]))
     code = [sha256, provenance.versions(), args.device]
 
     def key(index):

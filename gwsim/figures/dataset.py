@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from gwsim import checks, draw, manifest, noise, store
+from gwsim import checks, draw, manifest, noise, stages, store
 from gwsim.conventions import KPC_CM
 from gwsim.dataset import Examples, View
 from gwsim.waveforms import columns, sources
@@ -31,19 +31,24 @@ class Dataset:
         self.attributes = json.loads((folder / "data.zarr" / "zarr.json").read_text())["attributes"]
         self.manifest = json.loads((folder / manifest.MANIFEST).read_text())
         self.table = pd.read_parquet(folder / "table.parquet")
-        self.systems = pd.read_parquet(folder / "systems.parquet")
         self.configuration = self.attributes["configuration"]
         # The attributes of a dataset hold its own experiment and its own entry, no other.
         (self.experiment,) = self.configuration["experiments"].values()
         (self.settings,) = self.experiment["datasets"].values()
         self.source = self.experiment["waveforms"]["source"]
-        self.columns = draw.defaults(self.source) | self.experiment["draw"] | self.settings["draw"]
-        self.classes, self.ifos = self.attributes["classes"], self.configuration["ifos"]
-        self.rate = self.configuration["sample_rate"]
+        self.scans = not stages.whitened(self.experiment)
+        self.columns = columns.DEFAULTS.get(self.source, {}) | self.experiment["draw"] | self.settings["draw"]
+        self.classes, self.ifos = self.attributes["classes"], stages.ifos(self.configuration, self.experiment)
+        self.rate = stages.sample_rate(self.configuration, self.experiment)
         self.window = round(self.experiment["duration"] * self.rate)
-        self.half_stft = self.experiment["render"]["spectrogram"]["window"] // 2
+        self.half_stft = 0 if self.scans else self.experiment["render"]["spectrogram"]["window"] // 2
         self.noise = self.classes.index(draw.NOISE) if draw.NOISE in self.classes else None
         self.signals = self.table[self.table["label"] != self.noise]
+
+    @functools.cached_property
+    def systems(self) -> pd.DataFrame:
+        """The systems as they were drawn."""
+        return pd.read_parquet(self.folder / "systems.parquet")
 
     def array(self, name: str):
         """Return one array of the store, not yet read."""
@@ -100,7 +105,10 @@ class Dataset:
     @functools.cached_property
     def margin(self) -> int:
         """Samples that a window keeps from its block's edges."""
-        settings = {"sample_rate": self.rate, "filter": self.configuration["noise"]["filter"]}
+        settings = {
+            "sample_rate": self.rate,
+            "filter": 0 if self.scans else self.configuration["noise"]["filter"],
+        }
         return noise.margin_samples({**settings, "stft_window": 2 * self.half_stft})
 
 

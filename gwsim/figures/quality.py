@@ -10,20 +10,25 @@ import numpy as np
 import pandas as pd
 
 from gwsim import checks, draw
-from gwsim.figures import noise_sections, signals, spectrograms, style
+from gwsim.figures import noise_sections, scan_sections, signals, spectrograms, style
 from gwsim.figures import page as pages
 from gwsim.figures.dataset import SHOWN_SNR, Dataset, shown_rows
 from gwsim.waveforms import columns as of_source
 from gwsim.waveforms import sources
 
 APART = 0.01
+# Sources whose examples are as many of each class as there are.
+LISTED_SOURCES = ("triggers", "pictures")
 # More of a signal's SNR than lines explain.
 TAKEN = 0.05
 LISTED = 20
 
 
-def page(folder: Path, bank_path: Path, blocks: list[dict], output: Path) -> None:
-    """Write the quality page of a finished dataset, its pictures beside it."""
+def page(folder: Path, bank_path: Path | None, blocks: list[dict], output: Path) -> None:
+    """Write the quality page of a finished dataset, its pictures beside it.
+
+    Datasets of Q-scans have no bank, those of given pictures no PSD blocks either.
+    """
     dataset = Dataset(folder, blocks)
     title = f"Quality of {dataset.attributes['title']}"
     lead = (
@@ -32,17 +37,21 @@ def page(folder: Path, bank_path: Path, blocks: list[dict], output: Path) -> Non
         f"the number with a probability below {checks.CHANCE:.1g}, or that it leaves the range allowed."
     )
     with style.look():
-        sections = [
-            _snr(dataset, bank_path),
-            _directions(dataset),
-            *noise_sections.whitened(dataset),
-            noise_sections.reuse(dataset),
-            _classes(dataset),
-            _spectrograms(dataset),
-            _waveforms(dataset, bank_path),
-            _provenance(dataset),
-        ]
-        pages.write(output, title, lead, sections)
+        its_own = scan_sections.sections(dataset) if dataset.scans else _of_strain(dataset, bank_path)
+        noise = [noise_sections.reuse(dataset)] if blocks else []
+        common = [*noise, _classes(dataset), _provenance(dataset)]
+        pages.write(output, title, lead, [*its_own, *common])
+
+
+def _of_strain(dataset: Dataset, bank_path: Path) -> list[pages.Section]:
+    """Return the sections on whitened strain with signals of the sky."""
+    return [
+        _snr(dataset, bank_path),
+        _directions(dataset),
+        *noise_sections.whitened(dataset),
+        _spectrograms(dataset),
+        _waveforms(dataset, bank_path),
+    ]
 
 
 # ---- signals
@@ -174,10 +183,9 @@ def _classes(dataset: Dataset) -> pages.Section:
     table = dataset.table
     counts = np.bincount(table["label"], minlength=len(dataset.classes))
     strangers = (~table["label"].between(0, len(dataset.classes) - 1)).sum()
-    found = [
-        checks.balance("examples of the largest class less the smallest", counts),
-        checks.at_most("labels that no class has", int(strangers), 0),
-    ]
+    found = [checks.at_most("labels that no class has", int(strangers), 0)]
+    if dataset.source not in LISTED_SOURCES and dataset.settings.get("proportions", "equal") == "equal":
+        found.append(checks.balance("examples of the largest class less the smallest", counts))
     for name, spec in dataset.columns.items():
         if checks.law(spec) == "grid":
             cells = dataset.signals.groupby(["label", draw.TARGETS.get(name, name)]).size()
@@ -251,7 +259,7 @@ def _systems(dataset: Dataset) -> pages.Table:
 def _provenance(dataset: Dataset) -> pages.Section:
     attributes = dataset.attributes
     size = sum(entry["bytes"] for entry in dataset.manifest["files"].values())
-    kept = ("source", "licence", "seed", "revision", "noise_manifest_sha256", "surrogates_sha256")
+    kept = ("source", "licence", "seed", "revision", "noise_manifest_sha256", "surrogates_sha256", "left_out")
     rows = [[name, attributes[name]] for name in kept if name in attributes]
     rows += [["run", dataset.configuration["run"]], ["split", dataset.settings["split"]]]
     rows += [
@@ -269,7 +277,11 @@ def _provenance(dataset: Dataset) -> pages.Section:
     ]
     tables = [
         pages.Table("What the dataset was made with", ["what", "value"], rows),
-        pages.Table("PSD blocks by split", ["split", "blocks", "seconds", "each"], of_splits),
+        *(
+            [pages.Table("PSD blocks by split", ["split", "blocks", "seconds", "each"], of_splits)]
+            if splits
+            else []
+        ),
     ]
     prose = "From the store's own attributes and manifest; `gwsim verify` proves the files unaltered."
     return pages.Section("provenance", "Provenance", prose, [], tables)

@@ -6,6 +6,8 @@ quickly.
 
 import math
 
+from gwsim.waveforms import glitches
+
 SPINS = tuple(f"spin_{body}{axis}" for body in "12" for axis in "xyz")
 MASSES = ("mass_1", "mass_2")
 
@@ -24,19 +26,52 @@ _BINARY = {
     "inclination": ("float64", "rad", "angle between the orbit's axis and the line of sight"),
     "phase": ("float64", "rad", "orbital phase at the source's reference, see docs/binaries.md"),
 }
+_TRIGGER_TOLD = {
+    "published_snr": ("float64", "1", "SNR that the table gives"),
+    "published_frequency": ("float64", "Hz", "peak frequency that the table gives"),
+    "published_duration": ("float64", "s", "duration that the table gives"),
+    "confidence": ("float64", "1", "confidence of the label, by the table"),
+}
+_TRIGGER = {"gravityspy_id": ("str", "1", "Gravity Spy's name of the glitch"), **_TRIGGER_TOLD}
 _MADE = {
     "attempt": ("int32", "1", "times that the parameters were drawn anew because LAL refused them"),
     "f_start": ("float64", "Hz", "frequency of the signal where its taper ends, before any window begins"),
 }
 
-# Modules of gwsim.waveforms.sources that a source rests on.
-_MODULES = {"ccsn": {"supernovae"}, "cbc": {"binaries"}, "cbc_scaled": {"binaries", "scaled_binaries"}}
+# Those whose entries are as long as a dataset's windows; those that `render` computes without a bank.
+BINARIES = ("cbc", "cbc_scaled")
+BANKLESS = ("glitch", "triggers", "pictures")
+# What an experiment of a source is whitened on.
+WHITENED = {
+    "ccsn": "block",
+    "cbc": "block",
+    "cbc_scaled": "block",
+    "glitch": "self",
+    "triggers": "self",
+    "pictures": "given",
+}
+
+# Modules that rest on a source.
+_SCANS = {"scans", "loudest", "qscan", "publish_scans", "figures.scan_sections"}
+_IN_NOISE = {"glitched", "loudest", "qscan", "waveforms.glitches", "waveforms.glitches.rows"}
+_MODULES = {
+    "ccsn": {"waveforms.sources.supernovae"},
+    "cbc": {"waveforms.sources.binaries"},
+    "cbc_scaled": {"waveforms.sources.binaries", "waveforms.sources.scaled_binaries"},
+    "glitch": {"waveforms.sources.detector_glitches", "waveforms.glitches", *_SCANS},
+    "triggers": {"waveforms.sources.triggers", "waveforms.glitches", *_SCANS},
+    "pictures": _SCANS,
+}
 
 
-def others(source: str) -> frozenset[str]:
-    """Return the modules of other sources, on which nothing rests that is made of this one's signals."""
-    names = set().union(*_MODULES.values()) - _MODULES[source]
-    return frozenset(f"gwsim.waveforms.sources.{name}" for name in names)
+def others(source: str, glitches: bool = False) -> frozenset[str]:
+    """Return the modules of other sources, on which nothing rests that is made of this one's signals.
+
+    glitches: whether noise has some.
+    """
+    names = set().union(_IN_NOISE, *_MODULES.values()) - _MODULES[source]
+    names -= _IN_NOISE if glitches else set()
+    return frozenset(f"gwsim.{name}" for name in names)
 
 
 # Of systems.parquet.
@@ -49,19 +84,62 @@ SYSTEM = {
     },
     "cbc": _SYSTEM | _BINARY,
     "cbc_scaled": _SYSTEM | _BINARY,
+    "glitch": _SYSTEM | glitches.COLUMNS,
+    "triggers": _SYSTEM | _TRIGGER,
 }
 # Of draw.parquet, beside those of every source.
+_SKY = {
+    "ra": ("float64", "rad", "right ascension"),
+    "dec": ("float64", "rad", "declination"),
+    "psi": ("float64", "rad", "polarisation angle"),
+}
+_SCANNED = {
+    "scan_ifo": ("int32", "1", "interferometer whose strain this is, its place in the experiment's list"),
+    "mean_norm": ("int32", "1", "1 where tiles are over the mean of their row, 0 over its median"),
+}
 ROW = {
     "ccsn": {
+        **_SKY,
         "theta": ("float64", "rad", "polar angle of the direction of radiation in the source's frame"),
         "phi": ("float64", "rad", "azimuth of the direction of radiation in the source's frame"),
     },
-    "cbc": {},
-    "cbc_scaled": {},
+    "cbc": _SKY,
+    "cbc_scaled": _SKY,
+    "glitch": _SCANNED,
+    "triggers": _SCANNED,
+}
+# Of draw.parquet, of examples whose noise is to have glitches.
+GLITCHES = glitches.CLASSES
+GLITCHED = {
+    "glitch": ("int32", "1", "class of the glitch in the noise, -1 for none"),
+    "glitch_key": ("int64", "1", "names all that is random in the glitch"),
+    "glitch_ifo": ("int32", "1", "interferometer that has the glitch, -1 for none"),
+    "glitch_time": ("float64", "s", "loudest tile of the glitch after the window's first sample"),
+    "glitch_snr": ("float64", "1", "SNR of the loudest tile of the glitch"),
+}
+_WANTED = {
+    "snr_target": ("float64", "1", "wanted network SNR, NaN where a distance is wanted"),
+    "distance_target_kpc": ("float64", "kpc", "wanted distance, NaN where an SNR is wanted"),
+}
+_WANTED_TILE = {
+    "snr_target": ("float64", "1", "wanted SNR of the loudest tile, NaN where no glitch is added")
+}
+TARGETS = {
+    "ccsn": _WANTED,
+    "cbc": _WANTED,
+    "cbc_scaled": _WANTED,
+    "glitch": _WANTED_TILE,
+    "triggers": _WANTED_TILE,
 }
 # What each example of the published table says of its system, which has it alone.
 _TOLD = {name: spec for name, spec in _BINARY.items() if spec[0] != "str"}
-PUBLISHED = {"ccsn": {}, "cbc": _TOLD | _MADE, "cbc_scaled": _TOLD}
+PUBLISHED = {
+    "ccsn": {},
+    "cbc": _TOLD | _MADE,
+    "cbc_scaled": _TOLD,
+    "glitch": glitches.COLUMNS,
+    "triggers": _TRIGGER_TOLD,
+}
 # Of the published table: what follows from an example's waveform and window.
 _WINDOW = {
     "f_window": (
@@ -70,7 +148,7 @@ _WINDOW = {
         "frequency of the signal at the window's first sample, below which it has none; NaN in the plunge",
     )
 }
-RENDERED = {"ccsn": {}, "cbc": _WINDOW, "cbc_scaled": _WINDOW}
+RENDERED = {"ccsn": {}, "cbc": _WINDOW, "cbc_scaled": _WINDOW, "glitch": {}, "triggers": {}}
 
 # Drawn beside the sky's columns, isotropic unless the configuration says otherwise: `theta` and `phi` of each
 # example, `inclination` and `phase` of each system.
@@ -79,6 +157,20 @@ ORIENTATION = {
     "ccsn": {"theta": {"uniform_cos": [0.0, math.pi]}, "phi": {"uniform": [0.0, 2 * math.pi]}},
     "cbc": _ORBIT,
     "cbc_scaled": _ORBIT,
+    "glitch": {},
+    "triggers": {},
+}
+# How columns are drawn that the configuration does not name. Most of Gravity Spy's pictures have the mean's
+# norm.
+_ISOTROPIC = {
+    "ra": {"uniform": [0.0, 2 * math.pi]},
+    "dec": {"uniform_sin": [-math.pi / 2, math.pi / 2]},
+    "psi": {"uniform": [0.0, math.pi]},
+}
+DEFAULTS = {
+    **{source: _ISOTROPIC | ORIENTATION[source] for source in ("ccsn", "cbc", "cbc_scaled")},
+    "glitch": {"mean_norm": {"choice": {"0": 0.15, "1": 0.85}}},
+    "triggers": {"mean_norm": 0},
 }
 
 # What a data card says of the waveforms.
@@ -92,6 +184,11 @@ CARD = {
     "cbc": _BINARIES,
     "cbc_scaled": f"{_BINARIES} Waveforms are interpolated between mass ratios and rescaled; "
     "docs/binaries.md has their mismatch with those of LALSimulation.",
+    "glitch": "Glitches are simulated from formulas that resemble the classes of Gravity Spy; "
+    "docs/glitches.md has them. They are no data of a detector, and results on them are no results on "
+    "Gravity Spy.",
+    "triggers": "Glitches are those of the strain itself, at the times and with the labels of the table.",
+    "pictures": "Pictures are those of the set that was read, each reduced to 224 x 224 of the energy index.",
 }
 
 # Where pictures put a class's waveform, and whence they see it.

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from gwsim.distributions import value_range
 from gwsim.errors import GwsimError
-from gwsim.waveforms import columns
+from gwsim.waveforms import columns, glitches
 from gwsim.waveforms.entry import span
 
 
@@ -27,16 +27,16 @@ def faults(experiment: dict, rate: int) -> list[str]:
 
 def _columns(experiment: dict, source: str):
     """Yield drawn columns that signals of a source do not have, or that cannot be drawn for each system."""
-    known = columns.ORIENTATION[source]
+    known = columns.DEFAULTS[source]
     for place, drawn in _drawn(experiment).items():
         for name in drawn:
-            if name in ORIENTATIONS and name not in known:
+            if name in DRAWN and name not in known:
                 yield f"{place}.{name}: signals of source {source} have none (they have {', '.join(known)})"
             elif name in known and name not in columns.ROW[source]:
                 yield from _of_systems(f"{place}.{name}", drawn[name])
 
 
-ORIENTATIONS = {name for of_source in columns.ORIENTATION.values() for name in of_source}
+DRAWN = {name for of_source in columns.DEFAULTS.values() for name in of_source}
 
 
 def _drawn(experiment: dict) -> dict[str, dict]:
@@ -117,7 +117,50 @@ def _scaled(experiment: dict, rate: int):
         yield f"waveforms.end_cycles: got {experiment['waveforms']['end_cycles']}, cbc_scaled has 0 or 1"
 
 
-FAULTS = {"ccsn": _supernovae, "cbc": _binaries, "cbc_scaled": _scaled}
+# ---- glitches
+
+
+def glitch_classes(experiment: dict) -> list[str]:
+    """Return the fault of names that are no class of Gravity Spy."""
+    unknown = [name for name in experiment["waveforms"]["models"] if name not in glitches.CLASSES]
+    known = ", ".join(glitches.CLASSES)
+    return [f"waveforms.models: no classes {', '.join(unknown)} (known: {known})"] if unknown else []
+
+
+def in_noise(experiment: dict, dataset: dict) -> list[str]:
+    """Return faults of glitches that a dataset wants in its noise."""
+    if "glitches" not in dataset:
+        return []
+    if experiment["whiten"] != "block":
+        return ["glitches: these examples are glitches themselves"]
+    its, faults = dataset["glitches"], []
+    if unknown := [name for name in its["models"] if name not in glitches.CLASSES or name == "No_Glitch"]:
+        known = ", ".join(name for name in glitches.CLASSES if name != "No_Glitch")
+        faults.append(f"glitches.models: no glitches {', '.join(unknown)} (known: {known})")
+    if "snr" in its and value_range(its["snr"])[0] <= 0:
+        faults.append(f"glitches.snr: expected values above zero, got {its['snr']}")
+    if isinstance(its.get("snr"), dict) and {"list", "grid"} & set(its["snr"]):
+        faults.append(f"glitches.snr: got a {next(iter(its['snr']))}, expected a number or a distribution")
+    return faults
+
+
+def _glitches(experiment: dict, rate: int):
+    yield from glitch_classes(experiment)
+
+
+def _triggers(experiment: dict, rate: int):
+    yield from glitch_classes(experiment)
+    if not Path(experiment["waveforms"]["path"]).is_file():
+        yield f"waveforms.path: no file {experiment['waveforms']['path']}"
+
+
+FAULTS = {
+    "ccsn": _supernovae,
+    "cbc": _binaries,
+    "cbc_scaled": _scaled,
+    "glitch": _glitches,
+    "triggers": _triggers,
+}
 
 
 def binaries(config: dict) -> list[str]:
@@ -125,7 +168,7 @@ def binaries(config: dict) -> list[str]:
     return [
         f"experiments.{name}.{fault}"
         for name, experiment in config["experiments"].items()
-        if experiment["waveforms"]["source"] != "ccsn"
+        if experiment["waveforms"]["source"] in columns.BINARIES
         for fault in _undoable(config, name, experiment)
     ]
 

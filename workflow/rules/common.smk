@@ -1,6 +1,7 @@
 # The configuration, checked, and each stage's own part of it; names of jobs that the rules share.
 import json
 import os
+import re
 import sys
 from glob import glob
 from pathlib import Path
@@ -33,9 +34,25 @@ DATASETS = {
 }
 
 
+# Experiments whose pictures are given, and those that are drawn and rendered: as regular expressions.
+GIVEN, MADE = (
+    "|".join(
+        name
+        for name, content in config["experiments"].items()
+        if (content["whiten"] == "given") == given
+    )
+    or "(?!)"
+    for given in (True, False)
+)
+# Strain of this run by its sampling rate, and stores of its noise.
+STRAINS, NOISES = stages.strains(config), stages.noises(config)
+
+
 wildcard_constraints:
     ifo="[A-Z][0-9]",
     gps="[0-9]+",
+    strain="|".join(re.escape(name) for name in STRAINS),
+    noise="|".join(re.escape(name) for name in NOISES),
     # Folders of stages beside those of experiments.
     experiment="(?!(?:config|strain|segments|noise)/)[a-z0-9_]+",
     dataset="[A-Za-z0-9_]+",
@@ -52,8 +69,10 @@ def code_of_signals(verb):
     """Return what gives a verb's files for an experiment: those of other sources of signals are not among them."""
 
     def files(wildcards):
-        source = config["experiments"][wildcards.experiment]["waveforms"]["source"]
-        found = provenance.closure(f"gwsim.cli.{verb}", columns.others(source))
+        experiment = config["experiments"][wildcards.experiment]
+        glitches = any("glitches" in one for one in experiment["datasets"].values())
+        others = columns.others(experiment["waveforms"]["source"], glitches)
+        found = provenance.closure(f"gwsim.cli.{verb}", others)
         return [os.path.relpath(path) for path in found]
 
     return files
@@ -78,27 +97,87 @@ def settings_of(wildcards):
     return SETTINGS[wildcards.name]
 
 
-def planned():
+def planned(name=RUN):
     """Return the plan of what is fetched; none for other sources."""
     fetched = config["strain"]["source"] == "gwosc"
-    return f"results/strain/{RUN}/plan.json" if fetched else []
+    return f"results/strain/{name}/plan.json" if fetched else []
 
 
-def named_plan():
-    """Return the plan or lock that the configuration names, for strain that is fetched."""
-    return config["strain"]["gwosc"].get("plan", []) if planned() else []
+def named_plan(name=RUN):
+    """Return the plan or lock that the configuration names, for strain that is fetched at the run's rate."""
+    named = name == RUN and planned()
+    return config["strain"]["gwosc"].get("plan", []) if named else []
+
+
+def plan_of_lock(wildcards):
+    """Return the plan that a lock is of."""
+    return planned(wildcards.strain)
+
+
+def named_plan_of_lock(wildcards):
+    """Return the plan or lock that it is held against."""
+    return named_plan(wildcards.strain)
+
+
+def receipts(wildcards):
+    """Return the receipts of all files of some strain."""
+    ifos = {ifo for noise in NOISES.values() if noise["run"] == wildcards.strain for ifo in noise["ifos"]}
+    return expand(
+        "results/strain/{{strain}}/fetched/{ifo}-{gps}.json", ifo=sorted(ifos), gps=GPS
+    )
 
 
 def plan_of_block(wildcards):
     """Return the plan; a newer one says nothing new to a block whose files have been fetched."""
-    receipt = Path(f"results/strain/{RUN}/fetched/{wildcards.ifo}-{wildcards.gps}.json")
+    plan = planned(wildcards.strain)
+    receipt = Path(f"results/strain/{wildcards.strain}/fetched/{wildcards.ifo}-{wildcards.gps}.json")
     fetched = receipt.is_file() and json.loads(receipt.read_text())["files"]
-    return ancient(planned()) if fetched else planned()
+    return ancient(plan) if fetched else plan
+
+
+def noise_records(wildcards):
+    """Return the records of the strain that one GPS block of a store of noise is made of."""
+    noise = NOISES[wildcards.noise]
+    return expand(
+        "results/strain/{strain}/{ifo}-{gps}.json",
+        strain=noise["run"],
+        ifo=noise["ifos"],
+        gps=wildcards.gps,
+    )
+
+
+def noise_of(wildcards):
+    """Return the manifest of the noise that an experiment uses."""
+    name = stages.noise_of(config, config["experiments"][wildcards.experiment])
+    return f"results/noise/{name}/manifest.json"
+
+
+def bank_of(wildcards):
+    """Return the manifest of a dataset's bank, or its systems where signals need none."""
+    experiment, _ = dataset_of(wildcards)
+    if experiment["whiten"] == "given":
+        return []
+    name = "bank/manifest.json" if stages.banked(experiment) else "systems.parquet"
+    return f"results/{wildcards.experiment}/{wildcards.dataset}/{name}"
+
+
+def segments_of(wildcards):
+    """Return the PSD blocks of a dataset's noise; none for given pictures."""
+    given = dataset_of(wildcards)[0]["whiten"] == "given"
+    return [] if given else f"results/segments/{RUN}/segments.json"
+
+
+def systems_of(wildcards):
+    """Return the table of a dataset's systems, as they were realised."""
+    experiment, _ = dataset_of(wildcards)
+    folder = "bank/" if stages.banked(experiment) else ""
+    return f"results/{wildcards.experiment}/{wildcards.dataset}/{folder}systems.parquet"
 
 
 def everything():
     """Return what a run ends with: its datasets and their page, the lock, or the noise where nothing uses it."""
-    locks = [f"results/strain/{RUN}/lock.json"] if planned() else []
+    used = {stages.strain_of(config, stages.sample_rate(config, one)) for one in config["experiments"].values()}
+    locks = [f"results/strain/{name}/lock.json" for name in sorted(used | {RUN})] if planned() else []
     if not DATASETS:
         return [f"results/noise/{RUN}/manifest.json", *locks]
     return [
@@ -112,7 +191,7 @@ def strain_files(wildcards):
     """Return the files that strain is read or simulated from: an edited one reruns everything after it."""
     strain = config["strain"]
     if strain["source"] == "gwosc":
-        return f"results/strain/{RUN}/fetched/{wildcards.ifo}-{wildcards.gps}.json"
+        return f"results/strain/{wildcards.strain}/fetched/{wildcards.ifo}-{wildcards.gps}.json"
     if strain["source"] == "files":
         return sorted(path for pattern in strain["files"] for path in glob(pattern))
     psd = strain["simulated"]["psd"]
@@ -135,8 +214,16 @@ def refuse_other_runs():
 def waveform_files(wildcards):
     """Return the files that a dataset's waveforms are read from."""
     experiment, _ = dataset_of(wildcards)
-    models = experiment["waveforms"]["models"].values()
-    return [spec["path"] for spec in models if "path" in spec and spec != "surrogate"]
+    models = experiment["waveforms"]["models"]
+    models = models.values() if isinstance(models, dict) else []
+    tables = [experiment["waveforms"]["path"]] if "path" in experiment["waveforms"] else []
+    return tables + [spec["path"] for spec in models if "path" in spec and spec != "surrogate"]
+
+
+def given_set(wildcards):
+    """Return where given pictures stand, and their table."""
+    its = dataset_of(wildcards)[0]["waveforms"]
+    return [its[name] for name in ("path", "table") if name in its]
 
 
 def bank_parts(wildcards):

@@ -1,6 +1,6 @@
 # REQUIRED INPUTS:
-#     results/config/plan.json                settings: ifos, splits, flags, events, runs
-#     results/config/site.json                host, mirrors, and the plan or lock that is named
+#     results/config/plan/RUN.json            settings: ifos, splits, flags, events, runs
+#     results/config/site/RUN.json            host, mirrors, and the plan or lock that is named
 # OUTPUTS:
 #     results/strain/RUN/plan.json            which of GWOSC's files are needed, and why
 #     results/strain/RUN/fetched/IFO-GPS.json receipt: the verified files of one ifo and GPS block
@@ -12,14 +12,14 @@
 
 rule plan:
     input:
-        settings="results/config/plan.json",
-        site=ancient("results/config/site.json"),
+        settings="results/config/plan/{strain}.json",
+        site=ancient("results/config/site/{strain}.json"),
     output:
-        plan=f"results/strain/{RUN}/plan.json",
+        plan="results/strain/{strain}/plan.json",
     log:
-        f"logs/strain/{RUN}/plan.log",
+        "logs/strain/{strain}/plan.log",
     benchmark:
-        f"logs/benchmarks/strain/{RUN}/plan.tsv"
+        "logs/benchmarks/strain/{strain}/plan.tsv"
     conda:
         "../../environment.yml"
     threads: 1
@@ -34,14 +34,14 @@ rule plan:
 
 rule fetch:
     input:
-        site=ancient("results/config/site.json"),
+        site=ancient("results/config/site/{strain}.json"),
         plan=plan_of_block,
     output:
-        receipt=f"results/strain/{RUN}/fetched/{{ifo}}-{{gps}}.json",
+        receipt="results/strain/{strain}/fetched/{ifo}-{gps}.json",
     log:
-        f"logs/strain/{RUN}/fetched/{{ifo}}-{{gps}}.log",
+        "logs/strain/{strain}/fetched/{ifo}-{gps}.log",
     benchmark:
-        f"logs/benchmarks/strain/{RUN}/fetched/{{ifo}}-{{gps}}.tsv"
+        "logs/benchmarks/strain/{strain}/fetched/{ifo}-{gps}.tsv"
     conda:
         "../../environment.yml"
     threads: 1
@@ -61,19 +61,15 @@ rule fetch:
 
 rule lock:
     input:
-        plan=planned(),
-        named=named_plan(),
-        receipts=expand(
-            f"results/strain/{RUN}/fetched/{{ifo}}-{{gps}}.json",
-            ifo=config["ifos"],
-            gps=GPS,
-        ),
+        plan=plan_of_lock,
+        named=named_plan_of_lock,
+        receipts=receipts,
     output:
-        lock=f"results/strain/{RUN}/lock.json",
+        lock="results/strain/{strain}/lock.json",
     log:
-        f"logs/strain/{RUN}/lock.log",
+        "logs/strain/{strain}/lock.log",
     benchmark:
-        f"logs/benchmarks/strain/{RUN}/lock.tsv"
+        "logs/benchmarks/strain/{strain}/lock.tsv"
     conda:
         "../../environment.yml"
     threads: 1

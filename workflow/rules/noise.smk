@@ -2,20 +2,22 @@
 #     results/segments/RUN/segments.json  PSD blocks
 #     results/strain/RUN/IFO-GPS.json     records of all ifos and GPS blocks
 # OUTPUTS:
-#     results/noise/RUN/data.zarr         strain (block, ifo, time), psd (block, ifo, frequency),
+#     results/noise/NOISE/data.zarr       strain (block, ifo, time), psd (block, ifo, frequency),
 #                                         filter (block, ifo, tap)
-#     results/noise/RUN/manifest.json     sha256 of every file of it
+#     results/noise/NOISE/manifest.json   sha256 of every file of it
+#
+# NOISE is the run's name for whitened noise; with -raw, and its rate where it is not the run's, for noise as it is.
 
 
 rule noise_layout:
     input:
-        settings="results/config/noise.json",
+        settings="results/config/noise/{noise}.json",
         segments=f"results/segments/{RUN}/segments.json",
         code=code("noise_layout"),
     output:
-        layout=f"results/noise/{RUN}/shards.zarr/zarr.json",
+        layout="results/noise/{noise}/shards.zarr/zarr.json",
     log:
-        f"logs/noise/{RUN}/layout.log",
+        "logs/noise/{noise}/layout.log",
     conda:
         "../../environment.yml"
     threads: 1
@@ -23,26 +25,24 @@ rule noise_layout:
         mem_mb=small_mb,
         runtime=short_minutes,
     message:
-        "layout of the noise store"
+        "layout of the store of noise {wildcards.noise}"
     shell:
         "gwsim noise_layout {output.layout} --settings {input.settings} --segments {input.segments} 2> {log}"
 
 
 rule noise:
     input:
-        settings="results/config/noise.json",
+        settings="results/config/noise/{noise}.json",
         segments=f"results/segments/{RUN}/segments.json",
-        records=expand(
-            f"results/strain/{RUN}/{{ifo}}-{{{{gps}}}}.json", ifo=config["ifos"]
-        ),
-        layout=f"results/noise/{RUN}/shards.zarr/zarr.json",
+        records=noise_records,
+        layout="results/noise/{noise}/shards.zarr/zarr.json",
         code=code("noise"),
     output:
-        part=f"results/noise/{RUN}/parts/{{gps}}.json",
+        part="results/noise/{noise}/parts/{gps}.json",
     log:
-        f"logs/noise/{RUN}/{{gps}}.log",
+        "logs/noise/{noise}/{gps}.log",
     benchmark:
-        f"logs/benchmarks/noise/{RUN}/{{gps}}.tsv"
+        "logs/benchmarks/noise/{noise}/{gps}.tsv"
     conda:
         "../../environment.yml"
     threads: 1
@@ -50,7 +50,7 @@ rule noise:
         mem_mb=noise_mb,
         runtime=short_minutes,
     message:
-        "whitened noise from GPS {wildcards.gps}"
+        "noise {wildcards.noise} from GPS {wildcards.gps}"
     shell:
         "gwsim noise --settings {input.settings} --segments {input.segments} --records {input.records} "
         "--layout {input.layout} --gps {wildcards.gps} --part {output.part} 2> {log}"
@@ -58,16 +58,16 @@ rule noise:
 
 rule noise_finalise:
     input:
-        settings="results/config/noise.json",
+        settings="results/config/noise/{noise}.json",
         segments=f"results/segments/{RUN}/segments.json",
-        layout=f"results/noise/{RUN}/shards.zarr/zarr.json",
-        parts=expand(f"results/noise/{RUN}/parts/{{gps}}.json", gps=GPS),
+        layout="results/noise/{noise}/shards.zarr/zarr.json",
+        parts=expand("results/noise/{{noise}}/parts/{gps}.json", gps=GPS),
         code=code("noise_finalise"),
     output:
-        store=directory(f"results/noise/{RUN}/data.zarr"),
-        manifest=f"results/noise/{RUN}/manifest.json",
+        store=directory("results/noise/{noise}/data.zarr"),
+        manifest="results/noise/{noise}/manifest.json",
     log:
-        f"logs/noise/{RUN}/finalise.log",
+        "logs/noise/{noise}/finalise.log",
     conda:
         "../../environment.yml"
     threads: 1
@@ -75,6 +75,6 @@ rule noise_finalise:
         mem_mb=small_mb,
         runtime=short_minutes,
     message:
-        "noise store, finished"
+        "store of noise {wildcards.noise}, finished"
     shell:
         "gwsim noise_finalise {input.layout} --settings {input.settings} --segments {input.segments} 2> {log}"

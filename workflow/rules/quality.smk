@@ -7,8 +7,8 @@
 rule quality:
     input:
         manifest="results/{experiment}/{dataset}/manifest.json",
-        bank="results/{experiment}/{dataset}/bank/manifest.json",
-        segments=f"results/segments/{RUN}/segments.json",
+        bank=bank_of,
+        segments=segments_of,
         code=code_of_signals("quality"),
     output:
         page="results/{experiment}/{dataset}/quality/index.html",

@@ -1,10 +1,11 @@
 # REQUIRED INPUTS:
 #     results/EXPERIMENT/DATASET/draw.parquet         one row per example
-#     results/noise/RUN/manifest.json                 whitened noise
-#     results/EXPERIMENT/DATASET/bank/manifest.json   waveforms
+#     results/noise/NOISE/manifest.json               noise, whitened or as it is
+#     results/EXPERIMENT/DATASET/bank/manifest.json   waveforms, or systems.parquet where they need no bank
 # OUTPUTS:
 #     results/EXPERIMENT/DATASET/data.zarr            strain (sample, ifo, time),
-#                                                     spectrogram (sample, ifo, frequency, frame), columns
+#                                                     spectrogram (sample, ifo, frequency, frame), columns; or
+#                                                     qscan (sample, duration, frequency, time), columns
 #     results/EXPERIMENT/DATASET/table.parquet        the table with realised SNRs
 #     results/EXPERIMENT/DATASET/manifest.json        sha256 of every file
 
@@ -33,8 +34,8 @@ rule render:
     input:
         settings="results/config/{experiment}/{dataset}/render.json",
         table="results/{experiment}/{dataset}/draw.parquet",
-        noise=f"results/noise/{RUN}/manifest.json",
-        bank="results/{experiment}/{dataset}/bank/manifest.json",
+        noise=noise_of,
+        bank=bank_of,
         layout="results/{experiment}/{dataset}/shards.zarr/zarr.json",
         code=code_of_signals("render"),
     output:
@@ -61,8 +62,8 @@ rule finalise:
         settings="results/config/{experiment}/{dataset}/render.json",
         card="results/config/{experiment}/{dataset}/card.json",
         table="results/{experiment}/{dataset}/draw.parquet",
-        noise=f"results/noise/{RUN}/manifest.json",
-        systems="results/{experiment}/{dataset}/bank/systems.parquet",
+        noise=noise_of,
+        systems=systems_of,
         layout="results/{experiment}/{dataset}/shards.zarr/zarr.json",
         parts=render_parts,
         code=code_of_signals("finalise"),
@@ -70,6 +71,8 @@ rule finalise:
         store=directory("results/{experiment}/{dataset}/data.zarr"),
         table="results/{experiment}/{dataset}/table.parquet",
         manifest="results/{experiment}/{dataset}/manifest.json",
+    wildcard_constraints:
+        experiment=MADE,
     log:
         "logs/render/{experiment}-{dataset}-finalise.log",
     conda:

@@ -11,21 +11,35 @@ ARRAY, layout(count, settings)   the bank's array
 make(rows, settings)      the array's values of some rows, and columns of what was realised, or None
 Bank(path)                the finished bank, see `gwsim.waveforms.bank`
 
+A source that needs no bank (columns.BANKLESS) has of these notes, systems and provenance, and in their place
+
+snr(names, uniform)       how loud signals are where the configuration does not say it
+
+or, where nothing is drawn, in place of systems as well
+
+listed(blocks, kinds, settings)   systems, examples, and what was left out
+
 settings are those of the stage `waveforms` of one dataset; columns are those of `gwsim.waveforms.columns`.
 """
 
 from pathlib import Path
 
 from gwsim.errors import GwsimError
-from gwsim.waveforms import bank
-from gwsim.waveforms.sources import binaries, scaled_binaries, supernovae
+from gwsim.waveforms import bank, columns
+from gwsim.waveforms.sources import binaries, detector_glitches, scaled_binaries, supernovae, triggers
 
-SOURCES = {"ccsn": supernovae, "cbc": binaries, "cbc_scaled": scaled_binaries}
+SOURCES = {
+    "ccsn": supernovae,
+    "cbc": binaries,
+    "cbc_scaled": scaled_binaries,
+    "glitch": detector_glitches,
+    "triggers": triggers,
+}
 
 
 def opened(path: Path) -> bank.Bank:
     """Return the bank whose store lies at a path, as render asks for it."""
-    for source in SOURCES.values():
+    for source in (one for name, one in SOURCES.items() if name not in columns.BANKLESS):
         if (path / source.ARRAY).is_dir():
             return source.Bank(path / source.ARRAY)
     raise GwsimError(f"no bank of waveforms at {path}: run snakemake with --forcerun waveforms_finalise")

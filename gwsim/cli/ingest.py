@@ -1,0 +1,61 @@
+"""The stage `ingest`: pictures of real glitches into a dataset of Q-scans."""
+
+from pathlib import Path
+
+SUMMARY = "read one split of a set of labelled pictures into a dataset"
+
+
+def arguments(parser):
+    parser.add_argument("folder", type=Path, help="folder of the dataset to write")
+    parser.add_argument("--settings", type=Path, required=True, help="settings of the stage (JSON)")
+    parser.add_argument("--card", type=Path, required=True, help="settings of the data card (JSON)")
+
+
+def run(args):
+    import json
+    import sys
+    import tempfile
+
+    import numpy as np
+
+    from gwsim import ingest, layout, manifest, publish, publish_scans, sharding, store
+    from gwsim.cli.progress import progress
+
+    settings, card = json.loads(args.settings.read_text()), json.loads(args.card.read_text())
+    its = ingest.find(settings)
+    for note in its.notes:
+        print(f"note: {note}", file=sys.stderr)
+    glitches = ingest.chosen(its, settings)
+    args.folder.mkdir(parents=True, exist_ok=True)
+    # As large as the dataset: on its disk, not in memory, until all of the set was seen.
+    with tempfile.TemporaryFile(dir=args.folder) as room:
+        views = np.memmap(room, np.uint8, "w+", shape=layout.scan_shape(len(glitches), settings))
+        sound, broken = ingest.views(glitches, views, lambda some: progress(some, "ingest"))
+        faults = its.faults + broken
+        ingest.refuse(faults, settings)
+        for fault in faults:
+            print(f"left out: {fault}", file=sys.stderr)
+        rows = np.flatnonzero(sound)
+        settings["examples"] = len(rows)
+        table = ingest.table([glitches[row] for row in rows], settings["models"])
+        ranges = sharding.shard_ranges(len(rows), settings["shard_rows"])
+        store.create(args.folder, layout.arrays(settings))
+        key = store.digest([settings, store.table_digest(table)])
+
+        def make(index):
+            return {"qscan": views[rows[slice(*ranges[index])]]}, None
+
+        list(
+            store.write_shards(args.folder, range(len(ranges)), ranges, lambda index: f"{key} {index}", make)
+        )
+    records = manifest.whole_records(args.folder, ranges)
+    store.write_table(args.folder / "table.parquet", table, row_group=settings["shard_rows"])
+    title = f"{card['experiment']} {card['dataset']}"
+    card["provenance"] = {"left_out": faults, "notes": its.notes}
+    numbers = table.select_dtypes("number")
+    flags = {"label": settings["models"], "scan_ifo": ingest.IFOS}
+    arrays = publish_scans.axes(settings) | publish.as_arrays(numbers, ingest.COLUMNS, flags)
+    attributes = publish.attributes(title, card, numbers.columns)
+    texts = {"README.md": publish.card_text(title, table, card)}
+    manifest.finalise(args.folder, records, arrays, attributes, texts, beside=("table.parquet",))
+    print(f"{len(table)} glitches, {len(glitches) - len(table)} left out", file=sys.stderr)

@@ -1,0 +1,28 @@
+"""Detector glitches of Gravity Spy's classes, each computed when it is rendered: there is no bank.
+
+See `gwsim.waveforms.glitches` for the formulas, `gwsim.scans` for how they are seen.
+"""
+
+import numpy as np
+
+from gwsim.waveforms import glitches
+
+
+def notes(settings: dict) -> list[str]:
+    """Return what a person is told before anything is drawn."""
+    return []
+
+
+def systems(names: list[str], settings: dict, uniform, integers) -> dict:
+    """Return the drawn parameters of glitches of some classes, and the key of what is random inside them."""
+    return glitches.systems(names, uniform, integers)
+
+
+def snr(names: list[str], uniform: np.ndarray) -> np.ndarray:
+    """Return peak-tile SNRs from each class's own distribution, NaN where there is no glitch."""
+    return glitches.snr(names, uniform)
+
+
+def provenance() -> dict[str, str]:
+    """Return what a dataset's attributes say of its waveforms."""
+    return {}

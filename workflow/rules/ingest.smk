@@ -1,0 +1,36 @@
+# REQUIRED INPUTS:
+#     a folder of pictures, or an HDF5 file                   given by the configuration
+# OUTPUTS:
+#     results/EXPERIMENT/DATASET/data.zarr        qscan (sample, duration, frequency, time), columns
+#     results/EXPERIMENT/DATASET/table.parquet    one row per glitch
+#     results/EXPERIMENT/DATASET/manifest.json    sha256 of every file
+
+
+rule ingest:
+    input:
+        settings="results/config/{experiment}/{dataset}/ingest.json",
+        card="results/config/{experiment}/{dataset}/card.json",
+        set=given_set,
+        code=code_of_signals("ingest"),
+    output:
+        store=directory("results/{experiment}/{dataset}/data.zarr"),
+        table="results/{experiment}/{dataset}/table.parquet",
+        manifest="results/{experiment}/{dataset}/manifest.json",
+    wildcard_constraints:
+        experiment=GIVEN,
+    log:
+        "logs/ingest/{experiment}-{dataset}.log",
+    benchmark:
+        "logs/benchmarks/ingest/{experiment}-{dataset}.tsv"
+    params:
+        folder="results/{experiment}/{dataset}",
+    conda:
+        "../../environment.yml"
+    threads: 1
+    resources:
+        mem_mb=render_mb,
+        runtime=render_minutes,
+    message:
+        "pictures of {wildcards.experiment} {wildcards.dataset}"
+    shell:
+        "gwsim ingest {params.folder} --settings {input.settings} --card {input.card} 2> {log}"
