@@ -58,7 +58,7 @@ def network() -> nn.Module:
     def block(before, after):
         return [nn.Conv2d(before, after, 3, padding=1), nn.BatchNorm2d(after), nn.ReLU(), nn.MaxPool2d(2)]
 
-    layers = [*block(4, 32), *block(32, 64), *block(64, 128)]
+    layers = [*block(4, 16), *block(16, 32), *block(32, 64)]
     return nn.Sequential(*layers, nn.Flatten(), nn.Dropout(0.5), nn.LazyLinear(len(CLASSES)))
 
 

@@ -150,8 +150,10 @@ def draw(blocks: list[dict], signals, settings: dict) -> tuple[pd.DataFrame, pd.
         if TARGETS.get(name, name) in kinds:
             drawn = _column(name, spec, values, index, column)
             table[TARGETS.get(name, name)] = np.where(signal, drawn, np.nan)
-    if not TARGETS.keys() & settings["columns"].keys():
-        table["snr_target"] = signals.snr([settings["classes"][i] for i in label], column("snr"))
+    names = [settings["classes"][i] for i in label]
+    for name in of_source.OWN.get(settings["waveforms"]["source"], ()):
+        if name not in settings["columns"]:
+            table[TARGETS.get(name, name)] = signals.own(name, names, column(name))
     for target in TARGETS.values():
         table.setdefault(target, np.full(len(label), np.nan))
     if settings["glitches"]:

@@ -58,6 +58,6 @@ class Renderer(microbatches.MicroBatches):
             )
         if np.isnan(row.snr_target):
             return strain, {"snr": np.nan, "peak_frequency": np.nan, "peak_q": np.nan}
-        made = self.waveform(self.systems.iloc[int(row.system)], self.noise.psd(block)[ifo])
+        made = self.waveform(self.systems.iloc[int(row.system)].to_dict(), self.noise.psd(block)[ifo])
         strain += row.snr_target * made.put(row.event_time, self.rate)
         return strain, {"snr": row.snr_target, "peak_frequency": made.frequency, "peak_q": made.q}

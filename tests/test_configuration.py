@@ -12,7 +12,7 @@ import yaml
 
 from gwsim import configuration, draw, schema, segments, stages
 from gwsim.errors import GwsimError
-from gwsim.waveforms import sources
+from gwsim.waveforms import columns, sources
 
 ROOT = Path(__file__).parents[1]
 SCHEMA = yaml.safe_load(schema.SCHEMA.read_text())
@@ -195,7 +195,10 @@ def test_every_mapping_of_the_schema_is_closed():
     assert sorted(name for one in led for name in one.get("enum", [one.get("const")])) == sorted(known)
     closed = [one["then"]["$ref"].removeprefix("#/$defs/") for one in node["allOf"]]
     assert all(SCHEMA["$defs"][name]["additionalProperties"] is False for name in closed)
-    assert known == set(sources.SOURCES)
+    # Pictures are no source of signals, they are taken in as they are.
+    assert known == {*sources.SOURCES, "pictures"} == set(columns.WHITENED)
+    kinds = SCHEMA["$defs"]["experiment"]["properties"]["whiten"]["enum"]
+    assert set(kinds) == set(columns.WHITENED.values())
 
 
 MAPPINGS = [path for path, value in walk(DEFAULT) if isinstance(value, dict)]
@@ -531,7 +534,7 @@ FAULTS = [
     ),
     (
         changed(**{f"{CBC}__source": "cbs"}),
-        "cbc.waveforms.source: got 'cbs', expected one of ccsn, cbc, cbc_scaled, glitch (Core-collapse",
+        "source: got 'cbs', expected one of ccsn, cbc, cbc_scaled, glitch, triggers, pictures (Core-",
     ),
     (
         changed(
@@ -716,7 +719,7 @@ FAULTS = [
     ),
     (
         changed(experiments__ccsn__whiten="each"),
-        "ccsn.whiten: got 'each', expected one of block, self (Noise",
+        "ccsn.whiten: got 'each', expected one of block, self, given (Noise",
     ),
     (
         changed(experiments__cbc__sample_rate=8192),

@@ -497,6 +497,8 @@ def configured(server, tmp_path):
             "injections": INJECTIONS,
             "events": "known",
         },
+        # Of strain at another rate there is a plan as well: the server has files of 4 kHz alone.
+        "experiments": {"glitch": None},
     }
     overlay = tmp_path / "overlay.yaml"
     overlay.write_text(yaml.safe_dump(changes))
@@ -524,7 +526,7 @@ def test_gwsim_strain_plan_of_a_committed_plan_asks_nobody(server, configured, c
     from gwsim import stages
 
     config = configuration.load(list(configured))
-    made = plan.make(stages.settings(config)["plan"], server.url)
+    made = plan.make(stages.settings(config)["plan/demo"], server.url)
     (tmp_path / "lock.json").write_text(json.dumps(made))
     committed = tmp_path / "committed.yaml"
     committed.write_text(yaml.safe_dump({"strain": {"gwosc": {"plan": str(tmp_path / "lock.json")}}}))

@@ -328,6 +328,37 @@ def test_only_what_is_near_the_instant_chooses_the_plane():
     assert float(wide.q) == float(far.q) and float(wide.energy) == float(far.energy)
 
 
+def test_the_searched_tiles_are_gwpys():
+    """By GWpy's own cropping, for instants at any place among the tiles."""
+    transform = qscan.QTransform(8, 8192)
+    for at in np.random.default_rng(10).uniform(0.3, 7.7, 20):
+        for group in transform.groups:
+            tiles = TimeSeries(np.arange(group.tiles), t0=0, dt=8 / group.tiles)
+            expected = tiles.crop(at - 0.25, at + 0.25).value
+            start, end = transform._window(group, torch.tensor([at], dtype=torch.float64), 0.5)
+            assert (int(start), int(end) - 1) == (expected[0], expected[-1])
+
+
+def test_a_tile_tells_its_own_time():
+    """An impulse in silence is loudest in the highest row's very tile, at whichever sample it stands."""
+    transform = qscan.QTransform(8, 8192)
+    for sample in (30000, 32768, 40001):
+        impulse = torch.zeros(1, 8 * 8192)
+        impulse[0, sample] = 1.0
+        found = transform.loudest(impulse, sample / 8192)
+        step = 8 / max(group.tiles for group in transform.groups)
+        assert abs(float(found.time) - sample / 8192) <= step / 2 + 1e-9 and found.plane == 0
+
+
+def test_images_reach_as_far_as_the_scan_was_told():
+    whitened, _ = some(1)
+    transform = qscan.QTransform(8, 8192)
+    for at in np.random.default_rng(11).uniform(2.1, 5.9, 20):
+        reach = at % 0.7 + 0.3
+        image = transform.scan(whitened, [at], reach=reach).image([50.0, 500.0], [-reach, 0.0, reach])
+        assert image.isfinite().all()
+
+
 def test_of_equal_planes_the_lower_q_counts():
     """Silence: every tile is as loud as every other."""
     found = qscan.QTransform(8, 8192).loudest(torch.zeros(2, 8 * 8192), 4.0)

@@ -60,7 +60,7 @@ def make(shared_data, tmp_path_factory):
             "strain": {"source": "files", "block": 4096, "files": [f"{gwosc}/*.hdf5"]},
             "segments": {"splits": SPLITS, "events": {}},
             "noise": whitening(stretch),
-            "experiments": {"ccsn": None},
+            "experiments": {"ccsn": None, "glitch": None},
         }
         config = configuration.pruned(configuration.overlay(default, overlay))
         configuration.check(config)
@@ -121,7 +121,7 @@ def raw(shared_data):
 
 def whitened(strain, stretch):
     """Return blocks of strain of our own making, treated as the noise stage treats the files'."""
-    settings = {"sample_rate": RATE, "band": BAND, "block": 4096, **whitening(stretch)}
+    settings = {"sample_rate": RATE, "band": BAND, "block": 4096, "kind": "whitened", **whitening(stretch)}
     size = stretch * RATE
     pieces = [strain[first : first + size] for first in range(0, len(strain) - size + 1, size)]
     found = [noise.of_block(piece, settings) for piece in pieces]

@@ -110,7 +110,7 @@ def added(renderer, table):
 
 def made(system, seconds=SECONDS, rate=RATE):
     """A system's glitch in its own domain, in the middle of a block."""
-    return glitches.waveform({**system, "class": system["model"]}, seconds, seconds / 2, rate)
+    return glitches.waveform(dict(system), seconds, seconds / 2, rate)
 
 
 # ---- oracles: NumPy and GWpy
@@ -266,6 +266,10 @@ def test_lines_are_taken_out_of_a_spectrum_and_nothing_else():
     np.testing.assert_allclose(found[grid > 40], bare[grid > 40], rtol=0.05)
     level = np.full(len(grid), 3.0)
     np.testing.assert_array_equal(loudest.without_lines(level, RATE), level)
+    # A bump of 6 Hz is a line, one of 40 Hz is the noise's own.
+    for width, kept in ((6, 3), (40, 30)):
+        bump = np.where(np.abs(grid - 500) < width / 2, 30.0, level)
+        assert loudest.without_lines(bump, RATE)[500 * PSD_SECONDS] == kept
 
 
 # ---- noise alone, and what cannot be

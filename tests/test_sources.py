@@ -303,7 +303,7 @@ class TestGlitches(Bankless):
     def test_a_row_of_the_table_of_systems_makes_its_glitch_and_no_other(self, systems):
         made = []
         for _, system in systems.iterrows():
-            waveform = glitches.waveform({**system, "class": system["model"]}, 8, 4.0, 8192)
+            waveform = glitches.waveform(dict(system), 8, 4.0, 8192)
             assert waveform.shape == (8 * 8192,) and np.isfinite(waveform).all()
             assert (np.abs(waveform).max() > 0) == (system["model"] != "No_Glitch")
             made.append(waveform.tobytes())

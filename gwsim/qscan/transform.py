@@ -36,7 +36,7 @@ class QTransform:
         dtype=torch.float32,
         truncate: bool = False,
     ):
-        """truncate: lower each plane's upper frequency to what the rate allows, instead of raising GwsimError."""
+        """truncate: lower each plane's upper frequency to what the rate allows, do not raise GwsimError."""
         self.seconds, self.rate, self.size = float(seconds), float(rate), round(seconds * rate)
         self.device, self.dtype = torch.device(device), dtype
         self.planes = tiling.planes(self.seconds, self.rate, q_range, f_range, mismatch, truncate)

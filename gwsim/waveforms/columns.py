@@ -160,8 +160,9 @@ ORIENTATION = {
     "glitch": {},
     "triggers": {},
 }
-# How columns are drawn that the configuration does not name. Most of Gravity Spy's pictures have the mean's
-# norm.
+# Columns that are each class's own where the configuration does not name them.
+OWN = {"glitch": ("snr", "mean_norm")}
+# How other columns are drawn that it does not name.
 _ISOTROPIC = {
     "ra": {"uniform": [0.0, 2 * math.pi]},
     "dec": {"uniform_sin": [-math.pi / 2, math.pi / 2]},
@@ -169,7 +170,7 @@ _ISOTROPIC = {
 }
 DEFAULTS = {
     **{source: _ISOTROPIC | ORIENTATION[source] for source in ("ccsn", "cbc", "cbc_scaled")},
-    "glitch": {"mean_norm": {"choice": {"0": 0.15, "1": 0.85}}},
+    "glitch": {},
     "triggers": {"mean_norm": 0},
 }
 

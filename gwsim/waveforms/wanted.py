@@ -27,7 +27,7 @@ def faults(experiment: dict, rate: int) -> list[str]:
 
 def _columns(experiment: dict, source: str):
     """Yield drawn columns that signals of a source do not have, or that cannot be drawn for each system."""
-    known = columns.DEFAULTS[source]
+    known = dict.fromkeys((*columns.DEFAULTS[source], *columns.OWN.get(source, ())))
     for place, drawn in _drawn(experiment).items():
         for name in drawn:
             if name in DRAWN and name not in known:

@@ -67,6 +67,8 @@ COLUMNS = {
     "inclination": ("float64", "rad", "angle between the orbit's axis and the line of sight"),
 }
 PARAMETERS = tuple(COLUMNS)[1:]
+# Part of the published pictures whose tiles are over the mean of their row; those of loud classes are.
+MEAN_NORM, LOUD = 0.85, ("Extremely_Loud", "Koi_Fish")
 
 
 @cache
@@ -127,6 +129,15 @@ def snr(classes: list[str], uniform: np.ndarray) -> np.ndarray:
         if entry["snr"] is not None:
             values[mine] = distributions.quantile(entry["snr"], uniform[mine])
     return values
+
+
+def mean_norm(classes: list[str], uniform: np.ndarray) -> np.ndarray:
+    """Return 1 where a glitch's picture is normalised by the mean, 0 by the median, as published ones are.
+
+    Over the median, the tails that a whitening filter gives to the loudest glitches fill their pictures.
+    """
+    check(classes)
+    return ((uniform < MEAN_NORM) | np.isin(classes, LOUD)).astype(np.int32)
 
 
 def waveform(system: Mapping, seconds: int, at: float, rate: int) -> np.ndarray:

@@ -11,11 +11,11 @@ ARRAY, layout(count, settings)   the bank's array
 make(rows, settings)      the array's values of some rows, and columns of what was realised, or None
 Bank(path)                the finished bank, see `gwsim.waveforms.bank`
 
-A source that needs no bank (columns.BANKLESS) has of these notes, systems and provenance, and in their place
+A source that needs no bank (columns.BANKLESS) has of these notes, systems and provenance, and beside them
 
-snr(names, uniform)       how loud signals are where the configuration does not say it
+own(column, names, uniform)   columns that are each class's own, see columns.OWN
 
-or, where nothing is drawn, in place of systems as well
+or, where nothing is drawn, in place of systems
 
 listed(blocks, kinds, settings)   systems, examples, and what was left out
 

@@ -18,9 +18,9 @@ def systems(names: list[str], settings: dict, uniform, integers) -> dict:
     return glitches.systems(names, uniform, integers)
 
 
-def snr(names: list[str], uniform: np.ndarray) -> np.ndarray:
-    """Return peak-tile SNRs from each class's own distribution, NaN where there is no glitch."""
-    return glitches.snr(names, uniform)
+def own(column: str, names: list[str], uniform: np.ndarray) -> np.ndarray:
+    """Return a column of examples from each class's own distribution: `snr` (of the loudest tile), `mean_norm`."""
+    return {"snr": glitches.snr, "mean_norm": glitches.mean_norm}[column](names, uniform)
 
 
 def provenance() -> dict[str, str]:
