@@ -4,9 +4,10 @@ python benchmarks/realism.py TRAIN VALIDATION SET [--seeds 5] [--epochs 30]
 
 TRAIN and VALIDATION are folders of simulated datasets (results/glitch/train), SET a folder of real pictures
 or the HDF5 file of Gravity Spy's training set. Prints, for each class, how often a network trained on
-simulated views names it: of simulated validation views, and of real ones. Then the other way round: networks that saw
-only the real views, of which there may be one a class, asked about the simulated ones. Views are seen four at
-a time, 56 x 56 pixels each, by a small network; augmentation is a shift in time and a factor on the energy.
+simulated views names it: of simulated validation views, and of real ones. Then the other way round: networks
+that saw only the real views, of which there may be one a class, are asked about the simulated ones. Views are
+seen four at a time, 56 x 56 pixels each, by a small network; augmentation is a shift in time and a factor on
+the energy.
 """
 
 import argparse

@@ -167,7 +167,7 @@ def _dataset_stages(config: dict, name: str, experiment: dict, dataset_name: str
     """Return the settings of one dataset's stages."""
     rate, columns = sample_rate(config, experiment), {**experiment["draw"], **dataset["draw"]}
     samples, margin = round(experiment["duration"] * rate), _margin(experiment)
-    event_range = list(value_range(columns["event_time"]))
+    event_range = list(value_range(columns["event_time"])) if whitened(experiment) else None
     waveforms = {**experiment["waveforms"], "sample_rate": rate}
     if waveforms["source"] in of_source.BINARIES:  # entries that are a dataset's own, as long as its windows
         waveforms |= {

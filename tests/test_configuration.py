@@ -152,6 +152,7 @@ def test_an_overlay_goes_over_mappings_and_leaves_its_arguments(config):
         changed(experiments__cbc__draw={"event_time": 3.9, "inclination": {"uniform_cos": [0, 0.5]}}),
         changed(experiments__glitch__datasets__train={"split": "train", "examples": 22, "draw": {"snr": 9}}),
         changed(experiments__glitch__draw={"event_time": {"uniform": [3, 13]}, "mean_norm": 0}),
+        changed(experiments__glitch__datasets__train__draw={"snr": {"grid": [8, 12]}}),
         # As many as wanted: classes in proportion need not be balanced.
         changed(
             experiments__glitch__datasets__train__proportions="published",
@@ -811,15 +812,15 @@ FAULTS = [
     ),
     (
         changed(**{f"{GLITCHES}__draw": {"event_time": {"uniform": [2.9, 8]}}}),
-        f"{G}.draw.event_time: got 2.9 to 8, views need 3 to 13 s",
+        f"{G}.draw.event_time: got 2.9 to 8, views need 3 to 29 s",
     ),
     (
-        changed(**{f"{GLITCHES}__draw": {"event_time": 13.5}}),
-        f"{G}.draw.event_time: got 13.5 to 13.5, views need 3 to 13 s",
+        changed(**{f"{GLITCHES}__draw": {"event_time": 29.5}}),
+        f"{G}.draw.event_time: got 29.5 to 29.5, views need 3 to 29 s",
     ),
     (
-        changed(**{f"{GLITCHES}__draw": {"event_time": 16}}),
-        f"{G}.draw.event_time: reaches past the example's 16 s",
+        changed(**{f"{GLITCHES}__draw": {"event_time": 32}}),
+        f"{G}.draw.event_time: reaches past the example's 32 s",
     ),
     (
         changed(**{f"{GLITCHES}__examples": 1541}),

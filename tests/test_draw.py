@@ -567,10 +567,13 @@ def test_tables_of_glitches_are_what_their_description_says():
     assert (table["system"] == np.arange(2200)).all() and (systems["label"] == table["label"]).all()
     assert (systems["model"] == np.array(list(PUBLISHED))[table["label"]]).all()
     assert systems["key"].nunique() == 2200
-    assert stats.binomtest(int((table["mean_norm"] == 1).sum()), 2200, 0.85).pvalue > 1e-3
+    # Most pictures are over the mean of their rows, those of the loudest classes all.
+    loud = table["label"].isin([list(PUBLISHED).index(name) for name in ("Extremely_Loud", "Koi_Fish")])
+    assert (table["mean_norm"][loud] == 1).all() and loud.sum() == 200
+    assert stats.binomtest(int((table["mean_norm"][~loud] == 1).sum()), 2000, 0.85).pvalue > 1e-3
     assert set(table["mean_norm"]) == {0, 1} == set(table["scan_ifo"])
     assert stats.binomtest(int((table["scan_ifo"] == 1).sum()), 2200, 0.5).pvalue > 1e-3
-    assert uniform_p((table["event_time"] - 7.99) / 0.02) > 1e-3
+    assert uniform_p((table["event_time"] - 15.99) / 0.02) > 1e-3
 
 
 def test_glitches_use_all_of_their_noise():
@@ -578,9 +581,9 @@ def test_glitches_use_all_of_their_noise():
     _, table = glitches(8800)
     rate, margin = 8192, 205
     assert (
-        table["start_sample"].min() >= margin and table["start_sample"].max() <= (4096 - 16) * rate - margin
+        table["start_sample"].min() >= margin and table["start_sample"].max() <= (4096 - 32) * rate - margin
     )
-    assert uniform_p((table["start_sample"] - margin + 0.5) / ((4096 - 16) * rate - 2 * margin + 1)) > 1e-3
+    assert uniform_p((table["start_sample"] - margin + 0.5) / ((4096 - 32) * rate - 2 * margin + 1)) > 1e-3
 
 
 @pytest.mark.parametrize("snr", [None, 12, {"uniform": [8, 9]}, {"grid": [8, 9]}])

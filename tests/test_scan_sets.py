@@ -34,6 +34,7 @@ def config(**experiment):
     content["experiments"] = {"glitch": content["experiments"]["glitch"]}
     its = content["experiments"]["glitch"]
     its["sample_rate"] = RATE
+    its |= {"duration": 16, "draw": {"event_time": {"uniform": [7.99, 8.01]}}}
     its["waveforms"]["models"] = CLASSES
     its["render"]["qscan"] |= {"size": SIZE, "frequencies": [10, 250]}
     its["datasets"] = {"train": {"split": "train", "examples": EXAMPLES, "draw": {}}}

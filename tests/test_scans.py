@@ -336,6 +336,25 @@ def test_a_row_has_the_same_bytes_alone_in_its_batch_and_in_its_shard(renderer, 
     )
 
 
+class Companions(microbatches.MicroBatches):
+    """Rows whose values tell who was rendered with them."""
+
+    size = 4
+
+    def micro_batch(self, table):
+        total = np.full(len(table), table["row"].sum())
+        return {"total": total}, pd.DataFrame({"total": total})
+
+
+def test_a_row_alone_is_made_in_its_own_company():
+    table = pd.DataFrame({"row": np.arange(11)})
+    whole, _ = Companions().rows(table)
+    assert whole["total"].tolist() == [6] * 4 + [22] * 4 + [27] * 3
+    for row in range(11):
+        arrays, realised = Companions().example(table, row)
+        assert arrays["total"] == whole["total"][row] == realised["total"].item()
+
+
 def test_shards_are_whole_micro_batches():
     assert issubclass(scans.Renderer, microbatches.MicroBatches)
     assert sharding.LEAST_ROWS % scans.MICRO_BATCH == 0

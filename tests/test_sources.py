@@ -9,7 +9,7 @@ import pytest
 from scipy import stats
 from test_cbc_scaled import mismatch
 
-from gwsim import manifest, publish, seeds, sharding, stages, store
+from gwsim import draw, manifest, publish, seeds, sharding, stages, store
 from gwsim.errors import GwsimError
 from gwsim.waveforms import cbc, cbc_scaled, columns, glitches, sources
 from gwsim.waveforms.sources import binaries, scaled_binaries, supernovae
@@ -280,13 +280,13 @@ class Bankless(Drawn):
     def test_each_signal_has_its_own_loudness_where_none_is_wanted(self):
         names = [name for name in self.settings["models"] for _ in range(500)]
         uniform = seeds.uniforms("test", "loudness", size=len(names))
-        found = self.source.snr(names, uniform)
+        found = self.source.own("snr", names, uniform)
         assert found.shape == (len(names),) and (found[np.isfinite(found)] > 0).all()
         # A quantile of the class's own distribution, whoever is beside it.
         order = np.argsort(uniform, kind="stable")
         for name in set(names):
             place = [i for i in order if names[i] == name]
-            alone = self.source.snr([name] * len(place), uniform[place])
+            alone = self.source.own("snr", [name] * len(place), uniform[place])
             np.testing.assert_array_equal(alone, found[place])
             assert np.isnan(alone).all() or ((np.diff(alone) >= 0).all() and np.unique(alone).size > 400)
 
@@ -294,8 +294,13 @@ class Bankless(Drawn):
 class TestGlitches(Bankless):
     settings = GLITCHES
 
+    def test_columns_that_are_the_classes_own_are_columns_of_examples(self):
+        for name in columns.OWN[self.name]:
+            values = self.source.own(name, list(glitches.CLASSES), np.full(22, 0.9))
+            assert values.shape == (22,) and draw.TARGETS.get(name, name) in draw.columns(self.name)
+
     def test_silence_alone_has_no_loudness(self):
-        found = self.source.snr(list(glitches.CLASSES), np.full(22, 0.5))
+        found = self.source.own("snr", list(glitches.CLASSES), np.full(22, 0.5))
         assert [name for name, snr in zip(glitches.CLASSES, found, strict=True) if np.isnan(snr)] == [
             "No_Glitch"
         ]
@@ -326,7 +331,7 @@ class TestTriggers(Told):
     settings = TRIGGERS
 
     def test_it_lists_and_draws_nothing(self):
-        assert callable(self.source.listed) and not {"systems", "snr", "Bank"} & set(vars(self.source))
+        assert callable(self.source.listed) and not {"systems", "own", "Bank"} & set(vars(self.source))
 
 
 CONTRACTS = (TestSupernovae, TestBinaries, TestScaledBinaries, TestGlitches, TestTriggers)

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 import yaml
 
-from gwsim import configuration, draw
+from gwsim import configuration, draw, stages
 from gwsim.command import main
 from gwsim.errors import GwsimError
 from gwsim.waveforms import columns
@@ -91,7 +91,7 @@ def test_other_classes_ifos_and_doubtful_labels_are_passed_over(tmp_path):
 
 
 def test_more_examples_than_there_are_is_an_error_with_the_number(tmp_path):
-    with pytest.raises(GwsimError, match="asks for 4 glitches, split 'train' has 3 .*set examples to 3"):
+    with pytest.raises(GwsimError, match=r"asks for 4 glitches, split 'train' has 3 .*set examples to 3"):
         triggers.listed(BLOCKS, KINDS, settings(table(tmp_path / "t.csv", GOOD), examples=4))
 
 
@@ -109,13 +109,14 @@ def test_a_table_becomes_a_configuration_that_passes(tmp_path, capsys, monkeypat
     main(["triggers", str(path), "--output", str(overlay), "--ifo", "L1", "--each", "20"])
     assert "40 glitches of 2 classes: train 28, validation 6, test 6" in capsys.readouterr().out
     config = configuration.load([Path(__file__).parents[1] / "config.yaml", overlay])
+    assert stages.settings(config)["glitch/train/draw"]["examples"] == 28
     (experiment,) = config["experiments"].values()
     assert experiment["waveforms"]["models"] == ["Blip", "Whistle"] and config["sample_rate"] == 8192
     chosen = pd.read_csv(path)["event_time"].to_numpy()
     ranges = [r for part in yaml.safe_load(overlay.read_text())["segments"]["splits"].values() for r in part]
     inside = [any(a + 32 <= t <= b - 32 for a, b in ranges) for t in chosen]
     # A range that would cross the border of a strain file is moved: its time may be near an end.
-    assert 36 <= sum(inside)
+    assert sum(inside) >= 36
 
 
 def test_a_class_that_the_table_lacks_is_told(tmp_path, capsys):

@@ -89,11 +89,16 @@ def _loudness(dataset: Dataset) -> pages.Section:
         "is very loud, raises the spectrum and the rows' mean that it is measured by, and looks fainter."
     )
     caption = "SNR by class: boxes are quartiles, whiskers 1 % to 99 %."
-    figure = scans.loudness(
-        [one["snr"].to_numpy() for one in of_class],
-        [one["snr_scan"].to_numpy() for one in of_class],
-        dataset.classes,
-    )
+    shown = {
+        "snr": "SNR of the loudest tile, glitch alone",
+        "snr_scan": "SNR of the loudest tile in the scan",
+    }
+    columns = {
+        label: [one[name].to_numpy() for one in of_class]
+        for name, label in shown.items()
+        if table[name].notna().any()  # glitches of the strain itself have no SNR alone
+    }
+    figure = scans.loudness(columns, dataset.classes)
     rows = [
         [
             name,

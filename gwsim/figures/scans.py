@@ -44,15 +44,10 @@ def sheet(rows: dict[str, list[np.ndarray | None]], heads: list[str]):
 DURATIONS = ", ".join(f"{duration:g}" for duration in SCAN_DURATIONS) + " s"
 
 
-def loudness(snr: list[np.ndarray], seen: list[np.ndarray], classes: list[str]):
-    """Return a figure of each class's SNR alone, and of what the scan's loudest tile has."""
-    figure, (line,) = style.subplots(1, 2, 0.2 * len(classes) + 0.9, sharey=True)
-    for axis, values, label in zip(
-        line,
-        (snr, seen),
-        ("SNR of the loudest tile, glitch alone", "SNR of the loudest tile in the scan"),
-        strict=True,
-    ):
+def loudness(columns: dict[str, list[np.ndarray]], classes: list[str]):
+    """Return a figure of SNRs by class: a panel for each column, label -> values of each class."""
+    figure, (line,) = style.subplots(1, len(columns), 0.2 * len(classes) + 0.9, sharey=True)
+    for axis, (label, values) in zip(line, columns.items(), strict=True):
         finite = [one[np.isfinite(one)] for one in values]
         axis.boxplot(finite, orientation="horizontal", whis=(1, 99), showfliers=False, tick_labels=classes)
         axis.set_xscale("log")

@@ -19,7 +19,7 @@ def systems(names: list[str], settings: dict, uniform, integers) -> dict:
 
 
 def own(column: str, names: list[str], uniform: np.ndarray) -> np.ndarray:
-    """Return a column of examples from each class's own distribution: `snr` (of the loudest tile), `mean_norm`."""
+    """Return a column from each class's own distribution: `snr` (of the loudest tile) or `mean_norm`."""
     return {"snr": glitches.snr, "mean_norm": glitches.mean_norm}[column](names, uniform)
 
 
