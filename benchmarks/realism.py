@@ -130,9 +130,7 @@ def main():
         recall(models, truth, of_truth),
         recall(few, unseen, of_unseen),
     ]
-    print(
-        f"{len(seen)} simulated glitches to learn from, {len(truth)} real ones, {args.seeds} networks each"
-    )
+    print(f"{len(seen)} simulated glitches to learn from, {len(truth)} real ones, {args.seeds} networks each")
     heads = ["sim to sim", "sim to real", "real to sim"]
     print(f"{'class':20}" + "".join(f"{head:>34}" for head in heads))
     for number, name in enumerate(CLASSES):

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import yaml
 
-from gwsim import draw, networks, schema, segments, stages
+from gwsim import draw, networks, q_planes, schema, segments, stages
 from gwsim.conventions import LIGHT_TRAVEL
 from gwsim.distributions import value_range
 from gwsim.errors import GwsimError
@@ -196,7 +196,7 @@ def _check_gwosc(config: dict) -> list[str]:
         from gwsim.gwosc import plan
 
         try:
-            plan.check(plan.load(named), stages.settings(config)["plan"])
+            plan.check(plan.load(named), stages.settings(config)[f"plan/{config['run']}"])
         except GwsimError as error:
             faults.append(f"strain.gwosc.plan: {error}")
     return faults
@@ -287,8 +287,7 @@ def _check_scans(config: dict, experiment: dict) -> list[str]:
         low, high = scan[name]
         if not least < low < high:
             faults.append(f"render.qscan.{name}: got {scan[name]}, expected {least:.3g} < low < high")
-    # The widest tile of the lowest Q must end below the Nyquist frequency.
-    highest = rate / 2 / (1 + math.sqrt(11) / (scan["q"][0] * math.sqrt(2)))
+    highest = q_planes.highest_frequency(rate, scan["q"]) if not faults else math.inf
     if scan["frequencies"][1] > highest:
         faults.append(
             f"render.qscan.frequencies: got {scan['frequencies'][1]:g} Hz, at {rate} Hz tiles end at "

@@ -152,8 +152,9 @@ def draw(blocks: list[dict], signals, settings: dict) -> tuple[pd.DataFrame, pd.
             table[TARGETS.get(name, name)] = np.where(signal, drawn, np.nan)
     names = [settings["classes"][i] for i in label]
     for name in of_source.OWN.get(settings["waveforms"]["source"], ()):
-        if name not in settings["columns"]:
-            table[TARGETS.get(name, name)] = signals.own(name, names, column(name))
+        own, target = signals.own(name, names, column(name)), TARGETS.get(name, name)
+        # Silence has no loudness, whatever is wanted.
+        table[target] = np.where(np.isnan(own), np.nan, table.get(target, own))
     for target in TARGETS.values():
         table.setdefault(target, np.full(len(label), np.nan))
     if settings["glitches"]:

@@ -116,7 +116,8 @@ class NoiseStore:
 
     def series(self, block: int, ifo: int, first: int, size: int) -> np.ndarray:
         """Return the strain of one block and ifo from a sample on."""
-        return self._strain[block, ifo, first : first + size].read().result()
+        end = min(first + size, self._strain.shape[-1])
+        return self._strain[block, ifo, first:end].read().result()
 
     def psd(self, block: int) -> np.ndarray:
         """Return a block's PSD, (ifo, frequency)."""

@@ -86,7 +86,7 @@ def of_systems(table: pd.DataFrame, systems: pd.DataFrame, source: str) -> pd.Da
     for name, (kind, _, _) in of_source.PUBLISHED[source].items():
         missing = np.nan if kind.startswith("float") else -1
         # System -1 is the last one.
-        found[name] = np.append(systems[name].to_numpy(), missing)[place].astype(kind)
+        found[name] = np.append(systems[name.removeprefix("drawn_")].to_numpy(), missing)[place].astype(kind)
     return pd.DataFrame(found, index=table.index)
 
 

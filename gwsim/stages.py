@@ -199,13 +199,12 @@ def _dataset_stages(config: dict, name: str, experiment: dict, dataset_name: str
     row_bytes = _row_bytes(config, experiment, samples + margin)
     render = {
         **experiment["render"],
+        **({"band": config["band"], "event_range": event_range} if whitened(experiment) else {}),
         "whiten": experiment["whiten"],
         "ifos": ifos(config, experiment),
         "sample_rate": rate,
-        "band": config["band"],
         "shard_rows": sharding.rows_per_shard(row_bytes, experiment["render"]["shard_mib"]),
-        "duration": experiment["duration"],
-        "event_range": event_range,
+        "duration": experiment["duration"] if whitened(experiment) else round(experiment["duration"]),
         "examples": dataset["examples"],
         "source": waveforms["source"],
         "glitches": dataset["glitches"] is not None,

@@ -967,7 +967,7 @@ SHORTER = {"duration": 8, "draw": {"event_time": {"uniform": [3.99, 4.01]}}}
             | stage("waveforms", of=["cbc"])
             | CARDS,
         ),
-        (changed(band=[30, 1600]), {"noise/demo"} | stage("render", of=ALL) | CARDS),
+        (changed(band=[30, 1600]), {"noise/demo"} | stage("render", of=["ccsn", "cbc"]) | CARDS),
         (changed(experiments__cbc__waveforms__taper=0.3), stage("waveforms", "card", of=["cbc"])),
         (changed(experiments__cbc__waveforms__end_cycles=0), stage("waveforms", "card", of=["cbc"])),
         (

@@ -342,14 +342,14 @@ class Companions(microbatches.MicroBatches):
     size = 4
 
     def micro_batch(self, table):
-        total = np.full(len(table), table["row"].sum())
-        return {"total": total}, pd.DataFrame({"total": total})
+        total = np.full((len(table), 1), table["row"].sum())
+        return {"total": total}, pd.DataFrame({"total": total[:, 0]})
 
 
 def test_a_row_alone_is_made_in_its_own_company():
     table = pd.DataFrame({"row": np.arange(11)})
     whole, _ = Companions().rows(table)
-    assert whole["total"].tolist() == [6] * 4 + [22] * 4 + [27] * 3
+    assert whole["total"][:, 0].tolist() == [6] * 4 + [22] * 4 + [27] * 3
     for row in range(11):
         arrays, realised = Companions().example(table, row)
         assert arrays["total"] == whole["total"][row] == realised["total"].item()

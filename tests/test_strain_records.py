@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 
 from gwsim.errors import GwsimError
-from gwsim.strain import SOURCES, gwosc_layout, records
+from gwsim.strain import gwosc_layout, records
+from gwsim.strain.sources import SOURCES
 
 STRAIN = Path(__file__).parents[1] / ".." / "shared" / "data" / "strain"
 FRAMES = sorted((STRAIN / "gwf").glob("*.gwf"))

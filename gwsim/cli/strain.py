@@ -41,7 +41,8 @@ def run(args):
 def _record(args):
     import json
 
-    from gwsim.strain import SOURCES, records
+    from gwsim.strain import records
+    from gwsim.strain.sources import SOURCES
 
     settings = json.loads(args.settings.read_text())
     block, rate, source = settings["block"], settings["sample_rate"], settings["source"]

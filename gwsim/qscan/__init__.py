@@ -5,7 +5,8 @@ loudest and gives the energy at any frequencies and times. `four` makes of it th
 that Gravity Spy's are, and `merge` puts those into one picture. `loudest` measures a waveform without noise.
 """
 
-from gwsim.qscan.tiling import F_RANGE, Q_RANGE, highest_frequency
+from gwsim.q_planes import Q_RANGE, highest_frequency
+from gwsim.qscan.tiling import F_RANGE
 from gwsim.qscan.transform import Loudest, QTransform, Scans
 from gwsim.qscan.views import CLIP, DURATIONS, FREQUENCIES, SPAN, axes, four, merge
 from gwsim.qscan.whitening import whiten

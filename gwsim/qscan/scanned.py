@@ -5,6 +5,7 @@ from collections.abc import Callable
 import numpy as np
 import torch
 
+from gwsim import q_planes
 from gwsim.conventions import STRAIN_UNIT
 from gwsim.qscan import tiling
 from gwsim.qscan.around import Block
@@ -21,7 +22,7 @@ def scanned(
     frequencies is left out, and told. offset: of the loudest tile, s after the instant.
     """
     low, high = tiling.F_RANGE
-    top = tiling.highest_frequency(block.rate, q_range)
+    top = q_planes.highest_frequency(block.rate, q_range)
     if top < high:
         block.told.append(f"frequencies up to {top:.0f} Hz instead of {high:g} Hz: strain at {block.rate} Hz")
     f_range = low, min(high, top)

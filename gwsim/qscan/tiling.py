@@ -11,8 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from gwsim.errors import GwsimError
+from gwsim.q_planes import highest, highest_frequency, qs, step
 
-Q_RANGE = (4.0, 64.0)
 F_RANGE = (10.0, 2048.0)
 
 
@@ -38,31 +38,6 @@ class Plane:
         return np.array([row.frequency for row in self.rows])
 
 
-def step(mismatch: float) -> float:
-    """Return the greatest distance of neighbouring tiles, in the metric of mismatch."""
-    return 2 * (mismatch / 3) ** 0.5
-
-
-def qs(q_range, mismatch: float) -> list[float]:
-    """Return the planes' Q, lowest first; raises GwsimError for a range that no plane can have."""
-    # A window of Q sqrt(11) or less reaches to negative frequencies.
-    if not 11**0.5 < q_range[0] <= q_range[1]:
-        raise GwsimError(f"range of Q {tuple(q_range)}: expected {11**0.5:.3g} < low <= high")
-    whole = math.log(q_range[1] / q_range[0]) / 2**0.5
-    count = max(math.ceil(whole / step(mismatch)), 1)
-    return [q_range[0] * math.exp(2**0.5 * (whole / count) * (i + 0.5)) for i in range(count)]
-
-
-def highest_frequency(rate: float, q_range=Q_RANGE, mismatch: float = 0.2) -> float:
-    """Return the frequency (Hz) up to which the windows of every plane stay below the Nyquist frequency."""
-    return _highest(rate, min(qs(q_range, mismatch)))
-
-
-def _highest(rate: float, q: float) -> float:
-    """Return the same of one plane."""
-    return rate / 2 / (1 + 11**0.5 / q)
-
-
 def planes(seconds: float, rate: float, q_range, f_range, mismatch: float, truncate: bool) -> list[Plane]:
     """Return the planes of a block; raises GwsimError where a range cannot be had at its length and rate."""
     found = qs(q_range, mismatch)
@@ -74,7 +49,7 @@ def planes(seconds: float, rate: float, q_range, f_range, mismatch: float, trunc
             f"f_range up to {high:g} Hz: at {rate:g} Hz the windows of Q {min(found):.4g} end at "
             f"{top:.1f} Hz. Take strain at a higher rate, or a lower frequency"
         )
-    highs = [min(high, _highest(rate, q)) if truncate else min(high, top) for q in found]
+    highs = [min(high, highest(rate, q)) if truncate else min(high, top) for q in found]
     if not 0 < low < min(highs):
         faults.append(f"f_range {tuple(f_range)}: expected 0 < low < high, and high at most {top:.1f} Hz")
     elif low * seconds * 11**0.5 < max(found):

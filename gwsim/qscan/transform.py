@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from jaxtyping import Bool, Float
 
+from gwsim import q_planes
 from gwsim.errors import GwsimError
 from gwsim.qscan import splines, tiling
 from gwsim.qscan.groups import Group, grouped
@@ -29,7 +30,7 @@ class QTransform:
         self,
         seconds: float,
         rate: float,
-        q_range=tiling.Q_RANGE,
+        q_range=q_planes.Q_RANGE,
         f_range=tiling.F_RANGE,
         mismatch: float = 0.2,
         device="cpu",

@@ -137,7 +137,8 @@ PUBLISHED = {
     "ccsn": {},
     "cbc": _TOLD | _MADE,
     "cbc_scaled": _TOLD,
-    "glitch": glitches.COLUMNS,
+    # Other names than those of the axes of scans.
+    "glitch": {f"drawn_{name}": spec for name, spec in glitches.COLUMNS.items()},
     "triggers": _TRIGGER_TOLD,
 }
 # Of the published table: what follows from an example's waveform and window.

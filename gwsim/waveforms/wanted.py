@@ -27,7 +27,8 @@ def faults(experiment: dict, rate: int) -> list[str]:
 
 def _columns(experiment: dict, source: str):
     """Yield drawn columns that signals of a source do not have, or that cannot be drawn for each system."""
-    known = dict.fromkeys((*columns.DEFAULTS[source], *columns.OWN.get(source, ())))
+    own = [name for name in columns.OWN.get(source, ()) if name in columns.ROW[source]]
+    known = dict.fromkeys((*columns.DEFAULTS[source], *own))
     for place, drawn in _drawn(experiment).items():
         for name in drawn:
             if name in DRAWN and name not in known:
