@@ -8,7 +8,7 @@ import numpy as np
 import yaml
 
 from gwsim import draw, networks, q_planes, schema, segments, stages
-from gwsim.conventions import LIGHT_TRAVEL
+from gwsim.conventions import LIGHT_TRAVEL, SPLIT_FRACTIONS
 from gwsim.distributions import value_range
 from gwsim.errors import GwsimError
 from gwsim.waveforms import columns, wanted
@@ -28,6 +28,8 @@ ANGLES = {
 ROUNDING = 1e-4
 # Pixels along each axis of pictures of Gravity Spy as they are read.
 GIVEN_SIZE = 224
+# What views show (Hz), and the longest strain on which a glitch alone is transformed (s).
+SEEN, SHORT_SCAN = (10.93, 1916), 16
 # The longest view of a Q-scan, and a second at either side that whitening spoils (s).
 LEAST_SCANNED = 6
 
@@ -234,7 +236,7 @@ def _check_given(experiment: dict) -> list[str]:
             faults.append(
                 f"waveforms.{name}: no {its[name]} (paths start at the folder that the workflow runs in)"
             )
-    fractions = its.get("fractions", stages.FRACTIONS)
+    fractions = its.get("fractions", SPLIT_FRACTIONS)
     if abs(sum(fractions.values()) - 1) > 1e-9:
         faults.append(f"waveforms.fractions: expected a sum of 1, got {sum(fractions.values()):g}")
     if experiment["render"]["qscan"]["size"] != GIVEN_SIZE:
@@ -283,6 +285,9 @@ def _check_scans(config: dict, experiment: dict) -> list[str]:
     if experiment["duration"] != round(experiment["duration"]) or experiment["duration"] < LEAST_SCANNED:
         got = f"got {experiment['duration']:g}"
         faults.append(f"duration: expected whole seconds, {LEAST_SCANNED} or more, to whiten on ({got})")
+    if experiment["waveforms"]["source"] == "triggers" and experiment["duration"] % 2:
+        got = f"got {experiment['duration']:g}"
+        faults.append(f"duration: expected an even number of seconds, half at either side ({got})")
     for name, least in (("q", math.sqrt(11)), ("frequencies", 1.0)):
         low, high = scan[name]
         if not least < low < high:
@@ -292,6 +297,16 @@ def _check_scans(config: dict, experiment: dict) -> list[str]:
         faults.append(
             f"render.qscan.frequencies: got {scan['frequencies'][1]:g} Hz, at {rate} Hz tiles end at "
             f"{highest:.0f} Hz (hint: sample_rate of the experiment)"
+        )
+    longest, least = min(SHORT_SCAN, experiment["duration"]), scan["frequencies"][0]
+    if not faults and least * longest * math.sqrt(11) < max(q_planes.qs(scan["q"], q_planes.MISMATCH)):
+        got = f"got {scan['q'][1]:g}"
+        faults.append(
+            f"render.qscan.q: too high for tiles of {least:g} Hz in {longest:g} s of strain ({got})"
+        )
+    if least > SEEN[0] or scan["frequencies"][1] < SEEN[1]:
+        faults.append(
+            f"render.qscan.frequencies: got {scan['frequencies']}, views show {SEEN[0]:g} to {SEEN[1]:g} Hz"
         )
     if "beside" in experiment and not Path(experiment["beside"]).is_dir():
         faults.append(f"beside: no folder {experiment['beside']}")

@@ -17,6 +17,9 @@ STRAIN_UNIT = 1e-23
 # Lengths of the pictures of one glitch, as Gravity Spy has them, in seconds.
 SCAN_DURATIONS = (0.5, 1.0, 2.0, 4.0)
 
+# How glitches without splits of their own are parted, as Koyama et al. (2024) do.
+SPLIT_FRACTIONS = {"train": 0.70, "validation": 0.15, "test": 0.15}
+
 # More than light takes from one ifo to another, through the Earth, in seconds.
 LIGHT_TRAVEL = 0.025
 

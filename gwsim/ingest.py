@@ -35,8 +35,11 @@ def find(settings: dict) -> Found:
 
     Raises GwsimError for what is no set at all.
     """
-    its = sets.find(settings["path"], settings["models"])
-    glitches, faults = its.glitches, list(its.faults)
+    its = sets.find(settings["path"])
+    glitches = [one for one in its.glitches if one.label in settings["models"]]
+    others = [one.name for one in its.glitches if one.label not in settings["models"]]
+    notes = its.notes + fault("glitches are of classes that are not asked for", others)
+    faults = list(its.faults)
     if settings["table"]:
         glitches, apart = sets.join(glitches, tables.metadata(settings["table"], faults))
         faults += apart
@@ -48,7 +51,7 @@ def find(settings: dict) -> Found:
         [one.split for one in glitches],
     )
     pairs = zip(glitches, assigned, strict=True)
-    return Found([dataclasses.replace(one, split=split) for one, split in pairs], faults, its.notes)
+    return Found([dataclasses.replace(one, split=split) for one, split in pairs], faults, notes)
 
 
 def chosen(its: Found, settings: dict) -> list[Glitch]:

@@ -38,7 +38,11 @@ REALISED_SCAN = {
     "snr_kind": ("int32", "1", "how snr is defined"),
     "peak_frequency": ("float64", "Hz", "frequency of the loudest tile of the glitch alone"),
     "peak_q": ("float64", "1", "Q of the loudest tile of the glitch alone"),
-    "snr_scan": ("float64", "1", "SNR of the loudest tile near event_time in the scan, noise and glitch"),
+    "snr_scan": (
+        "float64",
+        "1",
+        "SNR of the loudest tile near event_time in the scan, over the mean or ln 2 of the median",
+    ),
     "q_scan": ("float64", "1", "Q of the plane that the scan shows"),
 }
 

@@ -13,6 +13,8 @@ psd | block, ifo, frequency | 1e-46/Hz | float64 | one-sided power spectral dens
 filter | block, ifo, tap | 1e23 | float64 | taps of the whitening operator, the middle one at delay zero
 """
 
+import functools
+import json
 import math
 from pathlib import Path
 
@@ -104,6 +106,13 @@ class NoiseStore:
         self._strain, self._psd = (store.open_array(path / name) for name in ("strain", "psd"))
         self._filter = store.open_array(path / "filter") if (path / "filter").is_dir() else None
         self.taps = self._filter.shape[-1] if self._filter else 0
+        self._path = path
+
+    @functools.cached_property
+    def ifos(self) -> list[str]:
+        """The store's interferometers, in its order."""
+        attributes = json.loads((self._path / "ifo" / "zarr.json").read_text())["attributes"]
+        return attributes["flag_meanings"].split()
 
     def windows(self, blocks: np.ndarray, first: np.ndarray, size: int) -> np.ndarray:
         """Return (sample, ifo, time) strain of each block from its first sample on."""

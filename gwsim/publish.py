@@ -30,7 +30,8 @@ def dataset_arrays(table: pd.DataFrame, source: noise.NoiseStore, settings: dict
     """Return a dataset's coordinates, the columns of its table, and the PSDs and filters it rests on."""
     blocks, index = np.unique(table["psd_block"].to_numpy(), return_inverse=True)
     ifos, axes = settings["ifos"], _axes if settings["whiten"] == "block" else publish_scans.axes
-    psd = np.stack([source.psd(int(block)) for block in blocks])
+    places = [source.ifos.index(ifo) for ifo in ifos]
+    psd = np.stack([source.psd(int(block))[places] for block in blocks])
     psd_frequency = np.linspace(0.0, settings["sample_rate"] / 2, psd.shape[-1])
     psd_index = np.repeat(index.astype(np.int32)[:, None], len(ifos), axis=1)
     return {

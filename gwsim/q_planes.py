@@ -8,7 +8,7 @@ import math
 
 from gwsim.errors import GwsimError
 
-Q_RANGE = (4.0, 64.0)
+Q_RANGE, MISMATCH = (4.0, 64.0), 0.2
 
 
 def step(mismatch: float) -> float:
@@ -26,7 +26,7 @@ def qs(q_range, mismatch: float) -> list[float]:
     return [q_range[0] * math.exp(2**0.5 * (whole / count) * (i + 0.5)) for i in range(count)]
 
 
-def highest_frequency(rate: float, q_range=Q_RANGE, mismatch: float = 0.2) -> float:
+def highest_frequency(rate: float, q_range=Q_RANGE, mismatch: float = MISMATCH) -> float:
     """Return the frequency (Hz) up to which the windows of every plane stay below the Nyquist frequency."""
     return highest(rate, min(qs(q_range, mismatch)))
 

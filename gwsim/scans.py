@@ -18,12 +18,14 @@ MICRO_BATCH = 4
 
 
 class Renderer(microbatches.MicroBatches):
-    """Renders rows of one dataset. noise: series(block, ifo, first, size) and psd(block); see NoiseStore."""
+    """Renders rows of one dataset. noise: see NoiseStore, of which it takes ifos, series and psd."""
 
     size = MICRO_BATCH
 
     def __init__(self, settings: dict, noise, systems: pd.DataFrame, device: str = "cpu"):
         self.settings, self.noise, self.systems, self.device = settings, noise, systems, device
+        # The store may have other ifos than the dataset, in another order.
+        self.places = [noise.ifos.index(ifo) for ifo in settings["ifos"]]
         self.rate, self.samples = (
             settings["sample_rate"],
             round(settings["duration"] * settings["sample_rate"]),
@@ -41,7 +43,9 @@ class Renderer(microbatches.MicroBatches):
         scans = self.transform.scan(whitened, at, mean, search=self.settings["qscan"]["search"])
         found = pd.DataFrame(list(realised))
         found["q_scan"] = scans.q.cpu().numpy()
-        found["snr_scan"] = np.sqrt(2 * scans.energy.cpu().numpy())
+        # The median of white noise's energy is ln 2 of its mean.
+        energy = scans.energy.cpu().numpy() * np.where(table["mean_norm"] == 1, 1.0, np.log(2))
+        found["snr_scan"] = np.sqrt(2 * energy)
         found["snr_kind"] = layout.SNR_KINDS.index("peak_tile")
         columns = {name: found[name].to_numpy().astype(kind) for name, (kind, _, _) in self._realised.items()}
         views = qscan.four(scans, self.settings["qscan"]["size"]).cpu().numpy()
@@ -49,7 +53,7 @@ class Renderer(microbatches.MicroBatches):
 
     def strain(self, row) -> tuple[np.ndarray, dict[str, float]]:
         """Return a row's strain with its glitch, not whitened, and what was realised."""
-        block, ifo = int(row.psd_block), int(row.scan_ifo)
+        block, ifo = int(row.psd_block), self.places[int(row.scan_ifo)]
         strain = self.noise.series(block, ifo, int(row.start_sample), self.samples).astype(np.float64)
         if len(strain) < self.samples or np.isnan(strain.sum()):
             raise GwsimError(

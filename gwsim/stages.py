@@ -7,7 +7,7 @@ the stages that use it; paths of settings are STAGE, or EXPERIMENT/DATASET/STAGE
 import math
 
 from gwsim import networks, segments, sharding
-from gwsim.conventions import SCAN_DURATIONS
+from gwsim.conventions import SCAN_DURATIONS, SPLIT_FRACTIONS
 from gwsim.distributions import value_range
 from gwsim.waveforms import columns as of_source
 from gwsim.waveforms import glitches
@@ -19,8 +19,6 @@ RAW = "raw"
 DATASET_DEFAULTS = {"reuse": "overlap", "paired": False, "proportions": "equal", "glitches": None}
 # What the systems of a dataset are drawn from.
 DRAWN_FROM = ("source", "models", "realisations", "columns", "path", "faults", "least_confidence")
-# Of pictures without splits of their own, as Koyama et al. (2024) part them.
-FRACTIONS = {"train": 0.7, "validation": 0.15, "test": 0.15}
 
 
 def splits(config: dict) -> dict:
@@ -218,7 +216,7 @@ def _given_stages(config: dict, name: str, experiment: dict, dataset_name: str, 
     its, render = experiment["waveforms"], experiment["render"]
     ingest = {
         **{key: its.get(key) for key in ("path", "table", "models", "faults")},
-        "fractions": its.get("fractions", FRACTIONS),
+        "fractions": its.get("fractions", SPLIT_FRACTIONS),
         "split": dataset["split"],
         "examples": dataset.get("examples"),
         "seed": config["seed"],

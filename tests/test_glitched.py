@@ -7,6 +7,8 @@ from gwpy.signal.qtransform import QTiling
 from gwpy.timeseries import TimeSeries
 
 from gwsim import draw, geometry, glitched, provenance, seeds, spectral
+from gwsim.figures import dataset as datasets
+from gwsim.figures import noise_sections
 from gwsim.strain import psds
 from gwsim.waveforms import columns, glitches
 from gwsim.waveforms.glitches import rows
@@ -169,3 +171,34 @@ def test_code_of_glitches_counts_only_where_noise_has_some():
         for there in (False, True)
     )
     assert {"glitched.py", "classes.yaml", "loudest.py"} <= with_some - without
+
+
+def page_of(table, fraction):
+    """A dataset as its page asks for it, of a table alone."""
+    dataset = object.__new__(datasets.Dataset)
+    dataset.table, dataset.ifos, dataset.noise, dataset.window = table, IFOS, 0, RATE
+    dataset.settings = {"glitches": {"fraction": fraction}}
+    return dataset
+
+
+def test_noise_with_a_glitch_is_not_noise_alone_to_the_page():
+    place = np.arange(30)
+    table = pd.DataFrame({"label": place % 2, "psd_block": 0, "start_sample": 2 * RATE * place})
+    rows_alone, count = datasets.noise_rows(page_of(table, 0.5))
+    assert count == 15
+    table["glitch"] = np.where(place % 3, -1, 3)
+    rows_alone, count = datasets.noise_rows(page_of(table, 0.5))
+    assert count == 10 and (table["glitch"][rows_alone] < 0).all() and (table["label"][rows_alone] == 0).all()
+
+
+def test_the_page_counts_glitches_and_knows_a_wrong_share():
+    table = pd.DataFrame(glitched_columns := rows.drawn(WANTED, SETTINGS, uniform))
+    (section,) = noise_sections.glitched(page_of(table, 0.3))
+    listed = {line[0]: line[1:] for line in section.tables[0].rows}
+    assert set(listed) == set(WANTED["models"]) and section.checks[0].ok
+    for name, (count, _, *of_ifos) in listed.items():
+        its = glitched_columns["glitch"] == glitches.CLASSES.index(name)
+        assert count == its.sum() == sum(of_ifos)
+    (wrong,) = noise_sections.glitched(page_of(table, 0.5))
+    assert wrong.checks[0].ok is False
+    assert noise_sections.glitched(page_of(table.drop(columns="glitch"), 0.3)) == []

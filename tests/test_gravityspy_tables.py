@@ -10,6 +10,7 @@ import pytest
 from gravityspy_pictures import glitch
 
 from gwsim import segments
+from gwsim.conventions import SPLIT_FRACTIONS
 from gwsim.errors import GwsimError
 from gwsim.gravityspy import sets, splits, tables, triggers
 
@@ -176,7 +177,7 @@ def test_splits_have_their_fractions_in_every_class():
     found = splits.assign(IDS, LABELS, seed=5)
     for label, size in SIZES.items():
         counts = Counter(split for split, its in zip(found, LABELS, strict=True) if its == label)
-        for split, fraction in splits.FRACTIONS.items():
+        for split, fraction in SPLIT_FRACTIONS.items():
             assert abs(counts[split] - fraction * size) < 1
     # Two draws that have nothing to do with each other agree for sum of fraction^2.
     same = np.mean(

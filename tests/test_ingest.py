@@ -122,6 +122,26 @@ def test_ingested_twice_is_the_same_and_what_stood_is_kept(tmp_path, pictures):
     assert (folder / manifest.MANIFEST).read_bytes() == first and shard.stat().st_mtime_ns == made
 
 
+def test_other_pictures_under_the_same_names_are_read_anew(tmp_path, pictures):
+    ingested(tmp_path, pictures)
+    store_of = tmp_path / "glitch/train/data.zarr"
+    first = xr.open_zarr(store_of)["qscan"].values
+    name = pd.read_parquet(tmp_path / "glitch/train/table.parquet")["gravityspy_id"][0]
+    (label,) = {path.parent.name for path in pictures.rglob(f"*{name}*")}
+    glitch(pictures, label, f"H1_{name}", index=200)
+    ingested(tmp_path, pictures)
+    again = xr.open_zarr(store_of)["qscan"].values
+    assert again[0].min() >= 200 > first[0].max()
+    np.testing.assert_array_equal(again[1:], first[1:])
+
+
+def test_classes_that_are_not_asked_for_are_told_and_are_no_fault(pictures):
+    glitch(pictures, "Blip", "H1_VXw4KBWl5g")  # known to be Paired_Doves
+    its = ingest.find(settings(pictures, models=["Blip"]))
+    assert {one.label for one in its.glitches} == {"Blip"} and its.faults == []
+    assert any("9 glitches are of classes that are not asked for" in note for note in its.notes)
+
+
 def test_a_network_sees_the_merged_view_and_a_person_the_page(tmp_path, pictures):
     ingested(tmp_path, pictures)
     folder = tmp_path / "glitch" / "train"

@@ -184,9 +184,11 @@ def test_a_raw_store_says_so_and_is_read_as_render_asks(tmp_path):
         return {name: values[None, None] for name, values in made[index].items()}, None
 
     list(store.write_shards(tmp_path, range(2), ranges, str, make))
-    manifest.finalise(tmp_path, manifest.whole_records(tmp_path, ranges), {}, {}, {})
+    blocks = [{"split": "a", "start": 0, "end": 130}, {"split": "a", "start": 200, "end": 456}]
+    described = noise.described(blocks, RAW)
+    manifest.finalise(tmp_path, manifest.whole_records(tmp_path, ranges), described, {}, {})
     source = noise.NoiseStore(tmp_path / "data.zarr")
-    assert source.taps == 0
+    assert source.taps == 0 and source.ifos == RAW["ifos"]
     found = source.series(1, 0, 5000, 3 * RATE)
     np.testing.assert_array_equal(found, made[1]["strain"][5000 : 5000 + 3 * RATE])
     np.testing.assert_array_equal(source.psd(0), made[0]["psd"][None])

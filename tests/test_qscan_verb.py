@@ -220,6 +220,11 @@ def test_files_that_cannot_be_read_are_refused(run, tmp_path, name, message):
     assert status == 2 and err.startswith("ERROR: ") and name in err and message in err
 
 
+def test_a_picture_of_another_kind_is_refused_before_any_work(run, tmp_path):
+    status, _, err = run(tmp_path / "none.hdf5", EVENT, "--output", "x.jpg")
+    assert status == 2 and "expected a name that ends in .png" in err
+
+
 def test_gw150914_is_seen(run, shared_data):
     path = shared_data / "strain/gwosc/H-H1_LOSC_4_V2-1126259446-32.hdf5"
     found = json.loads(run(path, "1126259462.4", "--json", *SMALL)[1])

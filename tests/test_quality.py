@@ -378,7 +378,8 @@ def noise_store(folder):
 
     ranges = [(index, index + 1) for index in range(len(BLOCKS))]
     list(store.write_shards(folder, range(len(BLOCKS)), ranges, lambda index: "white", make))
-    manifest.finalise(folder, manifest.whole_records(folder, ranges), {}, {}, {})
+    described = noise.described(BLOCKS, settings)
+    manifest.finalise(folder, manifest.whole_records(folder, ranges), described, {}, {})
     return noise.NoiseStore(folder / "data.zarr")
 
 

@@ -14,6 +14,7 @@ import yaml
 
 from gwsim import draw, layout, manifest, noise, publish, sharding, stages, store
 from gwsim.dataset import Examples, View
+from gwsim.errors import GwsimError
 from gwsim.figures import dataset as datasets
 from gwsim.figures import quality, scan_sections, scans
 from gwsim.waveforms import columns, sources
@@ -58,7 +59,8 @@ def raw_noise(folder, settings):
 
     ranges = [(index, index + 1) for index in range(len(BLOCKS))]
     list(store.write_shards(folder, range(len(BLOCKS)), ranges, str, make))
-    manifest.finalise(folder, manifest.whole_records(folder, ranges), {}, {}, {})
+    described = noise.described(BLOCKS, settings)
+    manifest.finalise(folder, manifest.whole_records(folder, ranges), described, {}, {})
     return noise.NoiseStore(folder / "data.zarr")
 
 
@@ -86,6 +88,7 @@ def made(folder, spoil=lambda table: None, labels=None, **experiment):
     for name, (kind, _, _) in layout.realised_columns(rendering).items():
         table[name] = chance.uniform(5, 50, len(table)).astype(kind)
     table["snr"] = table["snr_target"]
+    table.loc[table["snr_target"].isna(), "snr_scan"] = 5.0
     table["snr_kind"] = np.int32(layout.SNR_KINDS.index("peak_tile"))
     spoil(table)
     source = raw_noise(folder.parent / f"{folder.name}-noise", settings[f"noise/demo-{RATE}-raw"])
@@ -213,14 +216,14 @@ def sheets(monkeypatch):
 def test_a_sheet_has_a_row_for_every_class(finished, sheets):
     path = page(finished)
     ((rows, heads),) = sheets
-    assert list(rows) == CLASSES and heads == ["this dataset"] * scans.SHOWN
+    assert list(rows) == CLASSES and heads == ["this dataset", *[""] * (scans.SHOWN - 1)]
     table = pd.read_parquet(finished / "table.parquet")
     for label, name in enumerate(CLASSES):
         mine = table.index[table["label"] == label][: scans.SHOWN]
         np.testing.assert_array_equal(rows[name], views_of(EXAMPLES)[mine])
     found = marks(path)
     assert "look" not in found.values(), found
-    assert found["snr against the wanted one, largest relative deviation"] == "ok"
+    assert found["median SNR of the loudest tile in scans without a glitch"] == "ok"
     assert {"contact.png", "loudness.png"} <= {one.name for one in path.parent.glob("*.png")}
     assert "classes without a real picture beside them" not in found
     assert not re.search(r"https?:|//|@import|<script", path.read_text())
@@ -261,7 +264,7 @@ def test_real_pictures_stand_beside(shared_data, tmp_path, sheets):
     folder = real_pictures(shared_data, tmp_path / "real", ["Blip", "Whistle", "Koi_Fish"])
     path = page(made(tmp_path / "train", beside=str(folder)))
     ((rows, heads),) = sheets
-    assert heads == ["Gravity Spy"] + ["this dataset"] * scans.SHOWN and list(rows) == CLASSES
+    assert heads == ["Gravity Spy", "this dataset", *[""] * (scans.SHOWN - 1)] and list(rows) == CLASSES
     real = sets.beside(folder)
     assert set(real) == {"Blip", "Whistle", "Koi_Fish"}
     for name in CLASSES:
@@ -276,18 +279,18 @@ def test_real_pictures_stand_beside(shared_data, tmp_path, sheets):
     assert "a picture of Gravity Spy" in path.read_text()
 
 
-def test_pictures_that_have_gone_since_are_done_without(tmp_path, sheets):
-    path = page(made(tmp_path / "train", beside=str(tmp_path / "gone")))
-    assert sheets[0][1] == ["this dataset"] * scans.SHOWN and path.is_file()
+def test_pictures_that_have_gone_since_are_asked_for(tmp_path):
+    with pytest.raises(GwsimError, match="gone: no folder there"):
+        page(made(tmp_path / "train", beside=str(tmp_path / "gone")))
 
 
-def test_snr_that_is_not_the_wanted_one_is_flagged(tmp_path):
+def test_noise_that_is_no_noise_is_flagged(tmp_path):
     def spoil(table):
-        table["snr"] *= 1.001
+        table.loc[table["snr_target"].isna(), "snr_scan"] = 9.0
 
     found = marks(page(made(tmp_path / "train", spoil)))
     assert [name for name, mark in found.items() if mark == "look"] == [
-        "snr against the wanted one, largest relative deviation"
+        "median SNR of the loudest tile in scans without a glitch"
     ]
 
 

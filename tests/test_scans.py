@@ -39,6 +39,8 @@ def psd_at(frequencies, block=0, ifo=0, line=True):
 class Noise:
     """Strain of two blocks and ifos in units of STRAIN_UNIT; the second block ends four seconds earlier."""
 
+    ifos = SETTINGS["ifos"]
+
     def __init__(self):
         grid, fine = (
             np.arange(PSD_SECONDS * RATE // 2 + 1) / PSD_SECONDS,
@@ -215,6 +217,8 @@ def test_of_a_long_block_the_middle_is_searched_and_times_are_the_blocks(seconds
     settings["qscan"] = settings["qscan"] | {"frequencies": [10, 250]}
 
     class White:
+        ifos = SETTINGS["ifos"]
+
         def series(self, block, ifo, first, size):
             return seeds.generator("test", "long").normal(size=size).astype(np.float32)
 
@@ -273,6 +277,17 @@ def test_lines_are_taken_out_of_a_spectrum_and_nothing_else():
 
 
 # ---- noise alone, and what cannot be
+
+
+def test_an_ifo_is_the_one_of_its_name_wherever_the_store_has_it(noise, table):
+    """Two experiments share a store: it may have other ifos than the dataset, in another order."""
+    rows = table[table["snr_target"].isna()].assign(scan_ifo=0)
+    for ifos in (["L1", "H1"], ["L1"]):
+        other = scans.Renderer(SETTINGS | {"ifos": ifos}, noise, pd.DataFrame())
+        for row in rows.itertuples():
+            strain, _ = other.strain(row)
+            of_l1 = noise.strain[row.psd_block, 1, row.start_sample : row.start_sample + SIZE]
+            np.testing.assert_array_equal(strain, of_l1)
 
 
 def test_rows_without_a_glitch_are_their_noise(renderer, table, noise):
@@ -445,6 +460,8 @@ def test_every_class_can_be_rendered(noise):
     settings = SETTINGS | {"sample_rate": rate, "qscan": SETTINGS["qscan"] | {"frequencies": [10, 2048]}}
 
     class White:
+        ifos = SETTINGS["ifos"]
+
         def series(self, block, ifo, first, size):
             return seeds.generator("test", "classes", first).normal(size=size).astype(np.float32)
 

@@ -10,6 +10,7 @@ import yaml
 from gwsim import configuration, draw, stages
 from gwsim.command import main
 from gwsim.errors import GwsimError
+from gwsim.gravityspy import tables
 from gwsim.waveforms import columns
 from gwsim.waveforms.sources import triggers
 
@@ -102,6 +103,27 @@ def test_fewer_examples_are_some_of_more_and_in_order_of_time(tmp_path):
     assert many["gps_second"].is_monotonic_increasing
 
 
+def kept_of(path):
+    """The times that are chosen of each class, 20 of 30: by the library's own rule."""
+    found = tables.select(tables.times(path), limit=20)
+    return [f"{a}.{b:09d}" for a, b in zip(found["gps_second"], found["gps_nanosecond"], strict=True)]
+
+
+@pytest.mark.parametrize("option", [["--each", "0"], ["--seconds", "63"], ["--seconds", "4"]])
+def test_numbers_that_make_no_sense_are_refused(tmp_path, option):
+    path = table(tmp_path / "t.csv", GOOD)
+    with pytest.raises(SystemExit):
+        main(["triggers", str(path), "--output", str(tmp_path / "o.yaml"), "--ifo", "L1", *option])
+    assert not (tmp_path / "o.yaml").exists()
+
+
+def test_an_ifo_that_the_table_lacks_is_told(tmp_path, capsys):
+    path = table(tmp_path / "t.csv", [row for row in GOOD if row.startswith("L1")])
+    with pytest.raises(SystemExit):
+        main(["triggers", str(path), "--output", str(tmp_path / "o.yaml"), "--ifo", "H1"])
+    assert "no such glitch of H1 (it has those of L1)" in capsys.readouterr().err
+
+
 def test_a_table_becomes_a_configuration_that_passes(tmp_path, capsys, monkeypatch):
     times = np.linspace(1238200000, 1253900000, 60)
     rows = [f"L1,{'Blip' if i % 2 else 'Whistle'},{t:.4f},10,.9" for i, t in enumerate(times)]
@@ -117,6 +139,10 @@ def test_a_table_becomes_a_configuration_that_passes(tmp_path, capsys, monkeypat
     inside = [any(a + 32 <= t <= b - 32 for a, b in ranges) for t in chosen]
     # A range that would cross the border of a strain file is moved: its time may be near an end.
     assert sum(inside) >= 36
+    times_of = pd.read_csv(overlay.with_suffix(".csv"), dtype=str)
+    assert sorted(times_of["event_time"]) == sorted(kept_of(path))
+    assert experiment["waveforms"]["path"] == str(overlay.with_suffix(".csv").resolve())
+    assert config["segments"]["flags"] == ["DATA"]
 
 
 def test_a_class_that_the_table_lacks_is_told(tmp_path, capsys):

@@ -12,6 +12,7 @@ def arguments(parser):
 
 
 def run(args):
+    import hashlib
     import json
     import sys
     import tempfile
@@ -40,14 +41,17 @@ def run(args):
         table = ingest.table([glitches[row] for row in rows], settings["models"])
         ranges = sharding.shard_ranges(len(rows), settings["shard_rows"])
         store.create(args.folder, layout.arrays(settings))
-        key = store.digest([settings, store.table_digest(table)])
+
+        def pixels(index):
+            return views[rows[slice(*ranges[index])]]
+
+        def key(index):
+            return store.digest([settings, hashlib.sha256(pixels(index).tobytes()).hexdigest()])
 
         def make(index):
-            return {"qscan": views[rows[slice(*ranges[index])]]}, None
+            return {"qscan": pixels(index)}, None
 
-        list(
-            store.write_shards(args.folder, range(len(ranges)), ranges, lambda index: f"{key} {index}", make)
-        )
+        list(store.write_shards(args.folder, range(len(ranges)), ranges, key, make))
     records = manifest.whole_records(args.folder, ranges)
     store.write_table(args.folder / "table.parquet", table, row_group=settings["shard_rows"])
     title = f"{card['experiment']} {card['dataset']}"

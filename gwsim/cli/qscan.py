@@ -40,19 +40,22 @@ def run(args):
     import sys
 
     from gwsim import files
+    from gwsim.errors import GwsimError
     from gwsim.figures import qscan as figures
     from gwsim.figures import style
     from gwsim.qscan import around, scanned
 
+    if args.output and args.output.suffix != ".png":
+        raise GwsimError(f"--output {args.output}: a PNG is written, expected a name that ends in .png")
     block = around.block(args.file, args.gps, args.block, max(args.durations) / 2, args.ifo)
     found, f_range, images = scanned.scanned(block, args.durations, args.q, args.norm == "mean", figures.axes)
     for line in block.told:
         print(f"NOTE: {line}", file=sys.stderr)
     title = (
-        f"{block.ifo} at GPS {args.gps}: Q {found['q']:.1f}, loudest tile of SNR {found['snr']:.1f} "
+        f"{block.ifo} at GPS {args.gps:f}: Q {found['q']:.1f}, loudest tile of SNR {found['snr']:.1f} "
         f"at {found['frequency']:.0f} Hz, {found['offset'] * 1e3:+.0f} ms"
     )
-    output = args.output or Path(f"{block.ifo}-{args.gps}.png")
+    output = args.output or Path(f"{block.ifo}-{args.gps:f}.png")
     with style.look():
         files.write_atomic(output, style.png(figures.panels(images, args.durations, f_range, title)))
     found |= {"ifo": block.ifo, "gps": float(args.gps), "norm": args.norm, "picture": str(output)}

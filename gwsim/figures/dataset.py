@@ -113,8 +113,13 @@ class Dataset:
 
 
 def noise_rows(dataset: Dataset) -> tuple[np.ndarray, int]:
-    """Return rows of noise alone of which no two share noise, and how many there are of them in all."""
+    """Return rows of noise alone of which no two share noise, and how many there are of them in all.
+
+    Noise with a simulated glitch is not alone.
+    """
     alone = dataset.table[dataset.table["label"] == dataset.noise]
+    if "glitch" in alone:
+        alone = alone[alone["glitch"] < 0]
     place = checks.disjoint(alone["psd_block"].to_numpy(), alone["start_sample"].to_numpy(), dataset.window)
     rows = alone.index.to_numpy()[place]
     return spread(rows, NOISE_EXAMPLES), len(rows)

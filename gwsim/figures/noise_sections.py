@@ -8,6 +8,7 @@ from gwsim import checks
 from gwsim.figures import noise as noise_figures
 from gwsim.figures import page as pages
 from gwsim.figures.dataset import NOISE_EXAMPLES, Dataset, noise_rows, spread
+from gwsim.waveforms import columns as of_source
 
 LISTED = 20
 # Every pair of them is compared.
@@ -101,6 +102,25 @@ def _correlation(dataset: Dataset, measured: checks.Measured, compared, note) ->
     pictures = [pages.Picture("correlation", figure, caption)] if pairs else []
     verdicts = _verdicts(found, len(measured.correlation))
     return pages.Section("correlation", "Independence", prose, verdicts, [], pictures)
+
+
+def glitched(dataset: Dataset) -> list[pages.Section]:
+    """Return the section on simulated glitches in the noise, where there are any."""
+    if "glitch" not in dataset.table:
+        return []
+    its, rows = dataset.table[dataset.table["glitch"] >= 0], []
+    for place, one in its.groupby("glitch"):
+        of_ifos = [int((one["glitch_ifo"] == ifo).sum()) for ifo in range(len(dataset.ifos))]
+        rows.append([of_source.GLITCHES[place], len(one), f"{one['glitch_snr'].median():.1f}", *of_ifos])
+    share, wanted = len(its) / len(dataset.table), dataset.settings["glitches"]["fraction"]
+    error = np.sqrt(wanted * (1 - wanted) / len(dataset.table))
+    found = [checks.near("share of examples with a glitch", share, wanted, error)]
+    prose = (
+        "Simulated glitches in the noise of examples, signal or none. SNR is that of the loudest Q tile, "
+        "alone and whitened by its PSD block's spectrum. What is said of noise alone leaves these out."
+    )
+    tables = [pages.Table("Glitches by class", ["class", "examples", "median SNR", *dataset.ifos], rows)]
+    return [pages.Section("glitches", "Glitches in the noise", prose, found, tables)]
 
 
 def reuse(dataset: Dataset) -> pages.Section:

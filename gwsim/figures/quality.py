@@ -33,7 +33,7 @@ def page(folder: Path, bank_path: Path | None, blocks: list[dict], output: Path)
     title = f"Quality of {dataset.attributes['title']}"
     lead = (
         f"{len(dataset.table)} examples of {len(dataset.classes)} classes, {' '.join(dataset.ifos)}, "
-        f"{dataset.experiment['duration']} s at {dataset.rate} Hz. A mark 'look' says that chance explains "
+        f"{_strain_of(dataset)}. A mark 'look' says that chance explains "
         f"the number with a probability below {checks.CHANCE:.1g}, or that it leaves the range allowed."
     )
     with style.look():
@@ -43,12 +43,20 @@ def page(folder: Path, bank_path: Path | None, blocks: list[dict], output: Path)
         pages.write(output, title, lead, [*its_own, *common])
 
 
+def _strain_of(dataset: Dataset) -> str:
+    """Return how much strain an example has, in words; given pictures do not tell."""
+    if dataset.source == "pictures":
+        return "pictures as they were given"
+    return f"{dataset.experiment['duration']} s at {dataset.rate} Hz"
+
+
 def _of_strain(dataset: Dataset, bank_path: Path) -> list[pages.Section]:
     """Return the sections on whitened strain with signals of the sky."""
     return [
         _snr(dataset, bank_path),
         _directions(dataset),
         *noise_sections.whitened(dataset),
+        *noise_sections.glitched(dataset),
         _spectrograms(dataset),
         _waveforms(dataset, bank_path),
     ]
@@ -192,6 +200,10 @@ def _classes(dataset: Dataset) -> pages.Section:
             text = f"examples of a class at a value of {name}, most less least"
             found.append(checks.balance(text, cells.to_numpy()))
     prose = "Each cycle of rows has every class once, so that classes differ by one example at most."
+    if dataset.source in LISTED_SOURCES:
+        prose = "As many of each class as the set or the list has, within what was asked for."
+    elif dataset.settings.get("proportions") == "published":
+        prose = "Classes are as frequent as in Gravity Spy's training set."
     caption = "Examples of each class, in the order of their labels; dotted, the mean."
     picture = pages.Picture(
         "classes", signals.balance(counts[: len(dataset.classes)], dataset.classes, dataset.noise), caption

@@ -21,6 +21,8 @@ def configuration(
     """
     around = max(AROUND, 2 * seconds)
     ranges = triggers.overlay(chosen, around, seed=seed, block=FILE)
+    # Searches for signals veto the times of known glitches: just these are wanted.
+    ranges["segments"] |= {"flags": ["DATA"], "injections": []}
     second = chosen["gps_second"].to_numpy(np.int64)
     datasets = {
         name: {"split": name, "examples": int(_inside(second, its).sum()), "draw": {}}

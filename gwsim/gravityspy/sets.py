@@ -3,6 +3,7 @@
 Takes a path; gives glitches, their views, and what their tables add to them.
 """
 
+import contextlib
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
@@ -10,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from gwsim.errors import GwsimError
 from gwsim.gravityspy import archive, folders
 from gwsim.gravityspy.glitch import CLASSES, CORRECTIONS, Found, Glitch, fault
 
@@ -30,7 +32,9 @@ def beside(path: str | Path) -> dict[str, np.ndarray]:
     shown = {}
     for glitch in find(path).glitches:
         if glitch.label not in shown:
-            shown[glitch.label] = read(glitch)
+            # One that is broken is passed over: its class may have another.
+            with contextlib.suppress(GwsimError):
+                shown[glitch.label] = read(glitch)
     return shown
 
 

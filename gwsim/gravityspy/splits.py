@@ -8,16 +8,15 @@ from collections import defaultdict
 from collections.abc import Sequence
 
 from gwsim import seeds
+from gwsim.conventions import SPLIT_FRACTIONS
 from gwsim.errors import GwsimError
 from gwsim.gravityspy.glitch import fault
-
-FRACTIONS = {"train": 0.70, "validation": 0.15, "test": 0.15}
 
 
 def assign(
     ids: Sequence[str],
     labels: Sequence[str],
-    fractions: dict[str, float] = FRACTIONS,
+    fractions: dict[str, float] = SPLIT_FRACTIONS,
     seed: int = 0,
     official: Sequence[str | None] | None = None,
 ) -> list[str]:

@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 
 from gwsim import seeds
+from gwsim.conventions import SPLIT_FRACTIONS
 from gwsim.errors import GwsimError
-from gwsim.gravityspy.splits import FRACTIONS
 from gwsim.intervals import union
 
 NANO = 1_000_000_000
@@ -57,7 +57,7 @@ def overlay(
     times: pd.DataFrame,
     around: int = 256,
     guard: int = 4,
-    fractions: dict[str, float] = FRACTIONS,
+    fractions: dict[str, float] = SPLIT_FRACTIONS,
     seed: int = 0,
     block: int = 4096,
 ) -> dict:

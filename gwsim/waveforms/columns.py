@@ -115,7 +115,7 @@ GLITCHED = {
     "glitch_key": ("int64", "1", "names all that is random in the glitch"),
     "glitch_ifo": ("int32", "1", "interferometer that has the glitch, -1 for none"),
     "glitch_time": ("float64", "s", "loudest tile of the glitch after the window's first sample"),
-    "glitch_snr": ("float64", "1", "SNR of the loudest tile of the glitch"),
+    "glitch_snr": ("float64", "1", "SNR of the glitch's loudest tile in the band"),
 }
 _WANTED = {
     "snr_target": ("float64", "1", "wanted network SNR, NaN where a distance is wanted"),
@@ -172,7 +172,7 @@ _ISOTROPIC = {
 DEFAULTS = {
     **{source: _ISOTROPIC | ORIENTATION[source] for source in ("ccsn", "cbc", "cbc_scaled")},
     "glitch": {},
-    "triggers": {"mean_norm": 0},
+    "triggers": {"mean_norm": 1},
 }
 
 # What a data card says of the waveforms.
