@@ -121,7 +121,12 @@ def named_plan_of_lock(wildcards):
 
 def receipts(wildcards):
     """Return the receipts of all files of some strain."""
-    ifos = {ifo for noise in NOISES.values() if noise["run"] == wildcards.strain for ifo in noise["ifos"]}
+    ifos = {
+        ifo
+        for noise in NOISES.values()
+        if noise["run"] == wildcards.strain
+        for ifo in noise["ifos"]
+    }
     return expand(
         "results/strain/{{strain}}/fetched/{ifo}-{gps}.json", ifo=sorted(ifos), gps=GPS
     )
@@ -130,7 +135,9 @@ def receipts(wildcards):
 def plan_of_block(wildcards):
     """Return the plan; a newer one says nothing new to a block whose files have been fetched."""
     plan = planned(wildcards.strain)
-    receipt = Path(f"results/strain/{wildcards.strain}/fetched/{wildcards.ifo}-{wildcards.gps}.json")
+    receipt = Path(
+        f"results/strain/{wildcards.strain}/fetched/{wildcards.ifo}-{wildcards.gps}.json"
+    )
     fetched = receipt.is_file() and json.loads(receipt.read_text())["files"]
     return ancient(plan) if fetched else plan
 
@@ -176,8 +183,15 @@ def systems_of(wildcards):
 
 def everything():
     """Return what a run ends with: its datasets and their page, the lock, or the noise where nothing uses it."""
-    used = {stages.strain_of(config, stages.sample_rate(config, one)) for one in config["experiments"].values()}
-    locks = [f"results/strain/{name}/lock.json" for name in sorted(used | {RUN})] if planned() else []
+    used = {
+        stages.strain_of(config, stages.sample_rate(config, one))
+        for one in config["experiments"].values()
+    }
+    locks = (
+        [f"results/strain/{name}/lock.json" for name in sorted(used | {RUN})]
+        if planned()
+        else []
+    )
     if not DATASETS:
         return [f"results/noise/{RUN}/manifest.json", *locks]
     return [
@@ -216,8 +230,12 @@ def waveform_files(wildcards):
     experiment, _ = dataset_of(wildcards)
     models = experiment["waveforms"]["models"]
     models = models.values() if isinstance(models, dict) else []
-    tables = [experiment["waveforms"]["path"]] if "path" in experiment["waveforms"] else []
-    return tables + [spec["path"] for spec in models if "path" in spec and spec != "surrogate"]
+    tables = (
+        [experiment["waveforms"]["path"]] if "path" in experiment["waveforms"] else []
+    )
+    return tables + [
+        spec["path"] for spec in models if "path" in spec and spec != "surrogate"
+    ]
 
 
 def given_set(wildcards):

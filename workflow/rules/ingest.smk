@@ -16,20 +16,20 @@ rule ingest:
         store=directory("results/{experiment}/{dataset}/data.zarr"),
         table="results/{experiment}/{dataset}/table.parquet",
         manifest="results/{experiment}/{dataset}/manifest.json",
-    wildcard_constraints:
-        experiment=GIVEN,
     log:
         "logs/ingest/{experiment}-{dataset}.log",
     benchmark:
         "logs/benchmarks/ingest/{experiment}-{dataset}.tsv"
-    params:
-        folder="results/{experiment}/{dataset}",
+    wildcard_constraints:
+        experiment=GIVEN,
     conda:
         "../../environment.yml"
     threads: 1
     resources:
         mem_mb=render_mb,
         runtime=render_minutes,
+    params:
+        folder="results/{experiment}/{dataset}",
     message:
         "pictures of {wildcards.experiment} {wildcards.dataset}"
     shell:

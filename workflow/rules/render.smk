@@ -71,10 +71,10 @@ rule finalise:
         store=directory("results/{experiment}/{dataset}/data.zarr"),
         table="results/{experiment}/{dataset}/table.parquet",
         manifest="results/{experiment}/{dataset}/manifest.json",
-    wildcard_constraints:
-        experiment=MADE,
     log:
         "logs/render/{experiment}-{dataset}-finalise.log",
+    wildcard_constraints:
+        experiment=MADE,
     conda:
         "../../environment.yml"
     threads: 1
