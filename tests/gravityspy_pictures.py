@@ -11,6 +11,12 @@ def figure(duration, energy, tres=TRES, fres=FRES):
     """The figure of energies over (time, frequency), a function of both, as uint8 (600, 800, 4)."""
     import matplotlib.pyplot as plt
 
+    # Libraries set their own look, with grids, when they are imported.
+    with plt.style.context("default"):
+        return drawn(plt, duration, energy, tres, fres)
+
+
+def drawn(plt, duration, energy, tres, fres):
     times = np.arange(round(duration / tres) + 1) * tres - duration / 2
     frequencies = np.arange(10, 2048.1, fres)
     shown = plt.figure(figsize=(8, 6), dpi=100)

@@ -11,8 +11,9 @@ from gwpy.timeseries import StateVector, TimeSeries, TimeSeriesDict
 from pycbc.types import TimeSeries as Pycbc
 
 from gwsim.errors import GwsimError
-from gwsim.strain import SOURCES, gwf, gwosc_layout, hdf5_series, readers, records, resample, unpacked
+from gwsim.strain import gwf, gwosc_layout, hdf5_series, readers, records, resample, unpacked
 from gwsim.strain.names import ifo_in, name_parts
+from gwsim.strain.sources import SOURCES
 
 START, RATE = 1238163456, 512
 

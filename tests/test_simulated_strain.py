@@ -10,7 +10,8 @@ import scipy.signal
 import scipy.stats
 
 from gwsim.errors import GwsimError
-from gwsim.strain import SOURCES, records, simulated
+from gwsim.strain import records, simulated
+from gwsim.strain.sources import SOURCES
 
 START = 1238163456
 RATE = 4096
@@ -335,7 +336,7 @@ def test_the_source_writes_one_file_and_the_same_bytes_again(tmp_path):
     assert path == tmp_path / f"H-H1_GWSIM_4KHZ_R1-{START}-64.hdf5"
     first = hashlib.sha256(path.read_bytes()).hexdigest()
     code = (
-        "import sys; from gwsim.strain import SOURCES; "
+        "import sys; from gwsim.strain.sources import SOURCES; "
         f"SOURCES['simulated']({BUSY!r}, 1, *{where!r}, sys.argv[1])"
     )
     subprocess.run([sys.executable, "-c", code, tmp_path / "again"], check=True)
