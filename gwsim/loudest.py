@@ -8,7 +8,6 @@ STRAIN_UNIT, frequencies in Hz.
 import dataclasses
 
 import numpy as np
-import scipy.ndimage
 import torch
 
 from gwsim import qscan, spectral
@@ -18,8 +17,6 @@ from gwsim.waveforms import glitches
 
 # Seconds around a waveform's middle in which its loudest tile is sought, and which are transformed for it.
 SEARCHED, TRANSFORMED = 4.0, 16
-# Waveforms that were defined whitened do not follow spectral lines, which are narrower than this (Hz).
-LINE_NEIGHBOURHOOD = 16.0
 # Below this a spectrum says nothing of the detector (Hz).
 F_LOW = 8.0
 
@@ -68,15 +65,11 @@ class Loudest:
         spectrum = np.fft.rfft(waveform)
         spectrum[frequencies < F_LOW] = 0
         if domain == "whitened":
-            spectrum *= self._amplitude(without_lines(psd, self.rate), frequencies)
+            # A waveform that was defined whitened does not follow spectral lines.
+            smooth = spectral.without_lines(psd, self.rate / 2 / (len(psd) - 1), mode="nearest")
+            spectrum *= self._amplitude(smooth, frequencies)
         return np.fft.irfft(spectrum, size), np.fft.irfft(spectrum / self._amplitude(psd, frequencies), size)
 
     def _amplitude(self, psd: np.ndarray, frequencies: np.ndarray) -> np.ndarray:
         """Return the amplitude that whitening divides by: that of noise of unit variance per sample."""
         return np.sqrt(spectral.at_frequencies(psd, self.rate, frequencies) * self.rate / 2)
-
-
-def without_lines(psd: np.ndarray, rate: int) -> np.ndarray:
-    """Return a PSD (one ifo's, 0 Hz to Nyquist) without its spectral lines: a running median."""
-    width = rate / 2 / (len(psd) - 1)
-    return scipy.ndimage.median_filter(psd, 2 * round(LINE_NEIGHBOURHOOD / width / 2) + 1, mode="nearest")

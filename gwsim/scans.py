@@ -26,10 +26,8 @@ class Renderer(microbatches.MicroBatches):
         self.settings, self.noise, self.systems, self.device = settings, noise, systems, device
         # The store may have other ifos than the dataset, in another order.
         self.places = [noise.ifos.index(ifo) for ifo in settings["ifos"]]
-        self.rate, self.samples = (
-            settings["sample_rate"],
-            round(settings["duration"] * settings["sample_rate"]),
-        )
+        self.rate = settings["sample_rate"]
+        self.samples = round(settings["duration"] * self.rate)
         kind = (settings["duration"], self.rate, settings["qscan"]["q"], settings["qscan"]["frequencies"])
         self.transform, self.waveform = qscan.QTransform(*kind, device=device), loudest.Loudest(*kind, device)
         self._realised = layout.realised_columns(settings)

@@ -39,10 +39,17 @@ def with_wide_lines(psd: shapes.Spectrum, bin_width: float, reach: float) -> sha
     A truncated filter cannot follow a line that is narrower than its own resolution: the notch fills up
     and the line rings through it. A line is what stands over LINE times its neighbourhood's median.
     """
-    neighbours = 2 * round(LINE_NEIGHBOURHOOD / bin_width / 2) + 1
-    line = psd > LINE * scipy.ndimage.median_filter(psd, size=neighbours)
+    line = psd > LINE * without_lines(psd, bin_width)
     wide = scipy.ndimage.maximum_filter1d(np.where(line, psd, 0.0), 2 * round(reach / bin_width) + 1)
     return np.maximum(psd, wide)
+
+
+def without_lines(psd: shapes.Spectrum, bin_width: float, mode: str = "reflect") -> shapes.Spectrum:
+    """Return the running median over LINE_NEIGHBOURHOOD: the PSD without its spectral lines.
+
+    mode: what stands beyond the ends, as scipy.ndimage has it.
+    """
+    return scipy.ndimage.median_filter(psd, 2 * round(LINE_NEIGHBOURHOOD / bin_width / 2) + 1, mode=mode)
 
 
 def high_pass(frequencies: shapes.Spectrum, f_low: float) -> shapes.Spectrum:

@@ -7,7 +7,7 @@ from gwpy.signal.qtransform import QTiling
 from gwpy.timeseries import TimeSeries
 from scipy.interpolate import RegularGridInterpolator
 
-from gwsim import layout, loudest, microbatches, qscan, scans, seeds, sharding
+from gwsim import layout, loudest, microbatches, qscan, scans, seeds, sharding, spectral
 from gwsim.errors import GwsimError
 from gwsim.waveforms import glitches
 
@@ -264,16 +264,16 @@ def test_strain_and_whitened_strain_are_one_waveform(renderer, noise, domain):
 
 def test_lines_are_taken_out_of_a_spectrum_and_nothing_else():
     grid = np.arange(PSD_SECONDS * RATE // 2 + 1) / PSD_SECONDS
-    found = loudest.without_lines(psd_at(grid), RATE)
+    found = spectral.without_lines(psd_at(grid), 1 / PSD_SECONDS, mode="nearest")
     bare = psd_at(grid, line=False)
     assert found.shape == grid.shape
     np.testing.assert_allclose(found[grid > 40], bare[grid > 40], rtol=0.05)
     level = np.full(len(grid), 3.0)
-    np.testing.assert_array_equal(loudest.without_lines(level, RATE), level)
+    np.testing.assert_array_equal(spectral.without_lines(level, 1 / PSD_SECONDS, mode="nearest"), level)
     # A bump of 6 Hz is a line, one of 40 Hz is the noise's own.
     for width, kept in ((6, 3), (40, 30)):
         bump = np.where(np.abs(grid - 500) < width / 2, 30.0, level)
-        assert loudest.without_lines(bump, RATE)[500 * PSD_SECONDS] == kept
+        assert spectral.without_lines(bump, 1 / PSD_SECONDS, mode="nearest")[500 * PSD_SECONDS] == kept
 
 
 # ---- noise alone, and what cannot be
