@@ -8,12 +8,13 @@ from gwsim import draw, view
 ASKED = ("evaluate", "explain", "embed")
 # Sections of an experiment that datasets do not depend on.
 SECTIONS = ("networks", *ASKED, "reported")
-# Model -> the array that it takes, and the least size of each of its axes after the ifos.
+# Model -> the arrays that it takes, and the least size of each of their axes after the first.
 TAKES = {
-    "ccsn_cnn": ("spectrogram", 10),
-    "cbc_cnn2d": ("spectrogram", 16),
-    "resnet54": ("strain", 256),
-    "resnet54_mean": ("strain", 256),
+    "ccsn_cnn": (("spectrogram",), 10),
+    "cbc_cnn2d": (("spectrogram",), 16),
+    "resnet54": (("strain",), 256),
+    "resnet54_mean": (("strain",), 256),
+    "merged_view_cnn": (view.PICTURES, 16),
 }
 # Model -> its number of features, where it is so small that a wanted number of components may be larger.
 FEATURES = {"resnet54_mean": 16}
@@ -44,7 +45,7 @@ def settings(config: dict, name: str, classes: list[str]) -> dict[str, dict]:
         },
     }
     for network, recipe in experiment["networks"].items():
-        kind = {key: recipe[key] for key in ("model", "array", "scale", "rate") if key in recipe}
+        kind = {key: recipe[key] for key in ("model", *view.KEYS) if key in recipe}
         found[f"{name}/networks/{network}/train"] = {**kind, "classes": classes, **recipe["train"]}
     return found
 
@@ -149,14 +150,15 @@ def faults(experiment: dict, classes: list[str], splits, sample_rate: int) -> li
 
 def _seen(experiment: dict, recipe: dict, sample_rate: int) -> list[str]:
     """Return where a network's model does not take what its recipe lets it see."""
-    array, least = TAKES[recipe["model"]]
+    arrays, least = TAKES[recipe["model"]]
     features, pca = FEATURES.get(recipe["model"]), experiment["embed"]["pca"]
     if features and features < pca:
         return [
             f"model: {recipe['model']} has {features} features, of which embed.pca wants {pca} components"
         ]
-    if recipe["array"] != array:
-        return [f"array: got {recipe['array']}, expected {array}, which {recipe['model']} takes"]
+    if recipe["array"] not in arrays:
+        known = " or ".join(arrays)
+        return [f"array: got {recipe['array']}, expected {known}, which {recipe['model']} takes"]
     settings = {**experiment["render"], "sample_rate": sample_rate, "duration": experiment["duration"]}
     seen = view.of(recipe)
     if faults := seen.faults(settings):
@@ -180,6 +182,8 @@ def _leaks(experiment: dict, train: dict) -> list[str]:
 
 def _phases(train: dict) -> list[str]:
     found = []
+    if "patience" in train and len(train["phases"]) > 1:
+        found.append("patience: losses of several phases cannot be compared; it needs a single phase")
     if train["mix"] and train["curriculum"] == "cumulative":
         found.append(
             "curriculum: mix draws from a phase's own range: widen it, and let the curriculum be replace"

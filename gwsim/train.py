@@ -4,7 +4,8 @@ Takes examples (see `dataset`) and the settings of one network; after every epoc
 and a state from which training goes on and ends in the same weights, wherever it was killed. Noise has no
 SNR and belongs to every phase. What batch normalisation takes for mean and variance of all examples is
 estimated after every epoch, with the epoch's last weights: the running means that training leaves are of
-weights that were on their way.
+weights that were on their way. With a `patience` training ends early, and the network is that of the epoch
+with the lowest validation loss.
 
 Columns of the metrics, one row an epoch: see COLUMNS.
 """
@@ -32,6 +33,7 @@ COLUMNS = {
     "seconds": "wall-clock time of the epoch",
 }
 PRECISIONS = {"float32": None, "bfloat16": torch.bfloat16}
+OPTIMISERS = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW, "adadelta": torch.optim.Adadelta}
 # Batches between two looks at the loss: a look makes a GPU wait.
 LOOK_EVERY = 20
 # The first of an epoch's examples, of which batch normalisation's statistics are estimated.
@@ -107,7 +109,9 @@ class Training:
         model = models.build(settings["model"], examples.shape, len(settings["classes"]), seed)
         layout = torch.channels_last if len(examples.shape) == 3 else torch.contiguous_format
         self.model = model.to(device, memory_format=layout)
-        self.optimiser = torch.optim.Adam(self.model.parameters(), settings["learning_rate"])
+        make = OPTIMISERS[settings.get("optimiser", "adam")]
+        self.optimiser = make(self.model.parameters(), settings["learning_rate"])
+        self._best: dict[str, torch.Tensor] = {}
         self.history: list[dict] = []
         self._phase = -1
         # A phase that cannot be run is told now, not after the hours of those before it.
@@ -121,17 +125,19 @@ class Training:
     def state(self) -> dict[str, torch.Tensor]:
         """Return all tensors that training goes on from."""
         found = {f"model.{name}": value for name, value in self.model.state_dict().items()}
+        found |= {f"best.{name}": value for name, value in self._best.items()}
         for place, entry in self.optimiser.state_dict()["state"].items():
             found |= {f"optimiser.{place}.{name}": value for name, value in entry.items()}
         return found
 
     def restore(self, tensors: dict[str, torch.Tensor], history: list[dict]) -> None:
         """Go on from an earlier state."""
-        split: dict = {"model": {}, "optimiser": {}}
+        split: dict = {"model": {}, "optimiser": {}, "best": {}}
         for name, value in tensors.items():
             kind, rest = name.split(".", 1)
             split[kind][rest] = value
         self.model.load_state_dict(split["model"])
+        self._best = split["best"]
         moments: dict = {}
         for name, value in split["optimiser"].items():
             place, key = name.split(".")
@@ -139,9 +145,27 @@ class Training:
         self.optimiser.load_state_dict({**self.optimiser.state_dict(), "state": moments})
         # A file has no memory layout: moments lie as their weights do, as they would have without the kill.
         for weight, entry in self.optimiser.state.items():
-            for key in ("exp_avg", "exp_avg_sq"):
-                entry[key] = torch.empty_like(weight).copy_(entry[key])
+            for key, value in entry.items():
+                if value.shape == weight.shape:
+                    entry[key] = torch.empty_like(weight).copy_(value)
         self.history = list(history)
+
+    @property
+    def ended(self) -> bool:
+        """Whether all epochs are done, or so many without a lower validation loss as patience allows."""
+        done, patience = len(self.history), self.settings.get("patience")
+        return done == len(self.phases) or bool(patience and done - self.best_epoch >= patience)
+
+    @property
+    def best_epoch(self) -> int:
+        """The epoch with the lowest validation loss, counted from one; the last one without patience."""
+        if not self.settings.get("patience"):
+            return len(self.history)
+        return 1 + int(np.argmin([row["validation_loss"] for row in self.history])) if self.history else 0
+
+    def network(self) -> dict[str, torch.Tensor]:
+        """Return the weights of the network that training ends with."""
+        return self._best or self.model.state_dict()
 
     def batches(self, epoch: int) -> int:
         """Return how many steps an epoch has."""
@@ -182,6 +206,8 @@ class Training:
                 "learning_rate": self.optimiser.param_groups[0]["lr"],
             }
         )
+        if self.settings.get("patience") and self.best_epoch == len(self.history):
+            self._best = {name: value.clone() for name, value in self.model.state_dict().items()}
 
     def _set_rate(self, done: float) -> None:
         """Set the learning rate of the step before which this part of all epochs is done."""

@@ -6,8 +6,9 @@ low pass of zero phase comes first, which reaches into the margin. It is as loud
 white and of unit variance keeps its density, and its variance up to what the low pass takes. A spectrogram
 that is not at hand is made of the strain.
 
-Of Q-scans it sees the `merged` view: one picture of the four durations, two above and two below, from 0 to 1,
-low frequencies at each quarter's bottom.
+Of Q-scans it sees the `merged` view, one picture of the four durations, two above and two below, or `scans`,
+a picture of each duration or of those that are named. Pictures are from 0 to 1, low frequencies at the bottom
+(of each quarter), and may be made smaller: each pixel the mean of `pool` by `pool` of them.
 
 Settings are those of render: ifos, sample_rate, duration, spectrogram (window, hop, f_max) or qscan (size).
 The configuration is checked by this, too, so that libraries are loaded where they are used.
@@ -18,10 +19,13 @@ import dataclasses
 import numpy as np
 
 from gwsim import geometry
+from gwsim.conventions import SCAN_DURATIONS
 from gwsim.errors import GwsimError
 
 # What is seen -> the section of render's settings that it needs.
-NEEDS = {"spectrogram": "spectrogram", "strain": "spectrogram", "merged": "qscan"}
+NEEDS = {"spectrogram": "spectrogram", "strain": "spectrogram", "merged": "qscan", "scans": "qscan"}
+# Those of Q-scans.
+PICTURES = ("merged", "scans")
 # Greatest value of a Q-scan's pixel.
 FULL = 255
 # All from the new Nyquist frequency on is so far down (dB).
@@ -32,17 +36,43 @@ LEAST_REACH = 8
 
 @dataclasses.dataclass(frozen=True)
 class View:
-    """array: one of NEEDS; scale: see `dataset.scaled`; rate: of strain (Hz), None as stored."""
+    """array: one of NEEDS; scale: see `dataset.scaled`; rate: of strain (Hz), None as stored.
+
+    durations: of `scans` (s), None for all; pool: pixels along each axis of pictures that become one.
+    """
 
     array: str = "spectrogram"
     scale: str = "minmax"
     rate: int | None = None
+    durations: tuple[float, ...] | None = None
+    pool: int = 1
 
     def faults(self, settings: dict) -> list[str]:
         """Return what keeps examples of these settings from being seen so."""
         there = [array for array, section in NEEDS.items() if section in settings]
         if self.array not in there:
             return [f"array: got '{self.array}', expected one of {', '.join(there)}"]
+        return self._picture_faults(settings) + self._rate_faults(settings)
+
+    def _picture_faults(self, settings: dict) -> list[str]:
+        if self.array not in PICTURES:
+            given = {"durations": self.durations, "pool": None if self.pool == 1 else self.pool}
+            return [
+                f"{name}: got {value} for {self.array}, expected it for {' and '.join(PICTURES)} alone"
+                for name, value in given.items()
+                if value is not None
+            ]
+        found, size = [], settings["qscan"]["size"]
+        if self.durations is not None and self.array == "merged":
+            found.append("durations: a merged view has all of them; name some with array: scans")
+        if strange := [f"{one:g}" for one in self.durations or () if one not in SCAN_DURATIONS]:
+            known = ", ".join(f"{one:g}" for one in SCAN_DURATIONS)
+            found.append(f"durations: got {', '.join(strange)} s, expected some of {known}")
+        if size % self.pool:
+            found.append(f"pool: got {self.pool}, expected a divisor of qscan.size, {size}")
+        return found
+
+    def _rate_faults(self, settings: dict) -> list[str]:
         if self.rate is None:
             return []
         if self.array != "strain":
@@ -62,16 +92,17 @@ class View:
         return []
 
     def shape(self, settings: dict) -> tuple[int, ...]:
-        """Return the shape of one example: (ifo, time), (ifo, frequency, frame), or (1, row, column)."""
-        axes = map(len, self.axes(settings).values())
-        return 1 if self.array == "merged" else len(settings["ifos"]), *axes
+        """Return the shape of one example: (ifo, time), (ifo, frequency, frame), (picture, row, column)."""
+        first = {"merged": 1, "scans": len(self.durations or SCAN_DURATIONS)}
+        return first.get(self.array, len(settings["ifos"])), *map(len, self.axes(settings).values())
 
     def axes(self, settings: dict) -> dict[str, np.ndarray]:
         """Return each axis after the ifos: times after the window's first sample (s), frequencies (Hz)."""
         if faults := self.faults(settings):
             raise GwsimError(f"examples cannot be seen so: {'; '.join(faults)}")
-        if self.array == "merged":
-            return {name: np.arange(2 * settings["qscan"]["size"]) for name in ("row", "column")}
+        if self.array in PICTURES:
+            size = settings["qscan"]["size"] * (2 if self.array == "merged" else 1) // self.pool
+            return {name: np.arange(size) for name in ("row", "column")}
         rate, stft = settings["sample_rate"], settings["spectrogram"]
         if self.array == "strain":
             seen = self.rate or rate
@@ -84,31 +115,51 @@ class View:
 
     def source(self, stored) -> str:
         """Return which array is read where some are stored."""
-        if self.array == "merged":
+        if self.array in PICTURES:
             return "qscan"
         return self.array if self.array in stored else "strain"
 
     def raw(self, arrays: dict[str, np.ndarray], settings: dict) -> np.ndarray:
         """Return what is seen of arrays (sample, ...), not yet scaled."""
-        if self.array == "merged":
-            return merged(arrays["qscan"])
+        if self.array in PICTURES:
+            seen = self._merged if self.array == "merged" else self._scans
+            return pooled(seen(arrays["qscan"]), self.pool)
         if self.array == "strain":
             return series(arrays["strain"], settings, self.rate)
         return arrays[self.array] if self.array in arrays else spectrogram(arrays["strain"], settings)
 
+    def _merged(self, scans: np.ndarray) -> np.ndarray:
+        """Return Q-scans (sample, duration, frequency, time) as pictures (sample, 1, row, column)."""
+        import torch
+
+        from gwsim import qscan
+
+        return qscan.merge(torch.from_numpy(scans)).numpy()[:, None]
+
+    def _scans(self, scans: np.ndarray) -> np.ndarray:
+        """Return Q-scans as pictures (sample, duration, row, column)."""
+        places = [SCAN_DURATIONS.index(one) for one in self.durations or SCAN_DURATIONS]
+        return scans[:, places, ::-1]
+
+
+# Names of a recipe that say what is seen.
+KEYS = tuple(field.name for field in dataclasses.fields(View))
+
 
 def of(mapping: dict) -> View:
     """Return the view of a recipe, of settings, or of a network's description."""
-    return View(mapping["array"], mapping["scale"], mapping.get("rate"))
+    given = {key: mapping[key] for key in KEYS if mapping.get(key) is not None}
+    if "durations" in given:
+        given["durations"] = tuple(given["durations"])
+    return View(**given)
 
 
-def merged(scans: np.ndarray) -> np.ndarray:
-    """Return Q-scans (sample, duration, frequency, time) as pictures (sample, 1, row, column), 0 to 1."""
-    import torch
-
-    from gwsim import qscan
-
-    return qscan.merge(torch.from_numpy(scans)).numpy()[:, None] / np.float32(FULL)
+def pooled(pictures: np.ndarray, pool: int) -> np.ndarray:
+    """Return pictures (..., row, column) of 0 to FULL as 0 to 1, each pixel the mean of pool by pool."""
+    *rest, rows, columns = pictures.shape
+    parts = pictures.reshape(*rest, rows // pool, pool, columns // pool, pool)
+    # Sums of whole numbers, which the order does not change.
+    return parts.sum(axis=(-3, -1), dtype=np.uint32).astype(np.float32) / (FULL * pool**2)
 
 
 def samples(settings: dict) -> int:

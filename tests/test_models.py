@@ -8,7 +8,13 @@ from gwsim.errors import GwsimError
 from gwsim.models import receptive
 
 SHAPE, CLASSES = (3, 94, 33), 10
-SHAPES = {"ccsn_cnn": SHAPE, "cbc_cnn2d": SHAPE, "resnet54": (3, 512), "resnet54_mean": (3, 512)}
+SHAPES = {
+    "ccsn_cnn": SHAPE,
+    "cbc_cnn2d": SHAPE,
+    "resnet54": (3, 512),
+    "resnet54_mean": (3, 512),
+    "merged_view_cnn": (1, 48, 32),
+}
 
 
 @pytest.fixture(scope="module", params=models.MODELS)
@@ -50,6 +56,36 @@ def test_ccsn_cnn_pools_before_its_relu():
     torch.testing.assert_close(model(x), y)
 
 
+def test_merged_view_cnn_is_the_papers():
+    """Sizes of its table 2: parameters of each layer, and the 100,352 values that the dense layer sees."""
+    model = models.build("merged_view_cnn", (1, 448, 448), 22, 1)
+    counts = [value.numel() for name, value in model.named_parameters() if name.endswith("weight")]
+    assert counts == [25 * 32, 25 * 32 * 32, 25 * 32 * 64, 25 * 64 * 64, 25 * 64 * 128, 100_352 * 22]
+    assert sum(value.numel() for value in model.parameters()) == 2_592_886
+    assert model.features(torch.zeros(1, 1, 448, 448)).shape == (1, 100_352)
+
+
+def test_merged_view_cnn_halves_after_all_but_the_last_convolution():
+    """The functional form of the paper's table, written out."""
+    from torch.nn import functional as F
+
+    model, x = models.build("merged_view_cnn", (1, 32, 64), 3, 2), torch.rand(2, 1, 32, 64)
+    *convolutions, dense = [
+        (weight, bias) for weight, bias in zip(*[iter(model.parameters())] * 2, strict=True)
+    ]
+    y = x
+    for place, weights in enumerate(convolutions):
+        y = F.relu(F.conv2d(y, *weights, padding="same"))
+        y = F.max_pool2d(y, 2) if place < 4 else y
+    torch.testing.assert_close(model(x), F.linear(y.flatten(1), *dense))
+    torch.testing.assert_close(cams.activations(model.eval(), x), y)
+
+
+def test_merged_view_cnn_takes_pictures_alone():
+    with pytest.raises(GwsimError, match="at least 16 by 16, got shape"):
+        models.build("merged_view_cnn", (1, 8, 448), 22, 1)
+
+
 def test_logits_are_no_probabilities(network):
     model, x = network
     assert model(x).shape == (2, CLASSES)
@@ -57,10 +93,15 @@ def test_logits_are_no_probabilities(network):
 
 
 def test_features_feed_the_dense_layers(network):
+    """They are what the first of them sees that has as many inputs."""
     model, x = network
     features = model.features(x)
-    assert features.ndim == 2 and features.shape[0] == 2
-    torch.testing.assert_close(model.dense2(model.dense1(features).relu()), model(x))
+    dense = (module for module in model.modules() if isinstance(module, torch.nn.Linear))
+    first, seen = next(module for module in dense if module.in_features == features.shape[1]), []
+    hook = first.register_forward_hook(lambda module, inputs, output: seen.append(inputs[0]))
+    model(x)
+    hook.remove()
+    torch.testing.assert_close(features, seen[0])
 
 
 def test_samples_do_not_meet_once_a_network_has_learnt(network):
@@ -163,19 +204,19 @@ def test_the_mean_forgets_when():
 @pytest.mark.parametrize("name", models.MODELS)
 def test_a_shape_that_does_not_fit_is_refused(name):
     """The configuration refuses what the network would, before anything is made."""
-    array, least = networks.TAKES[name]
-    fits = {"spectrogram": (3, least, least), "strain": (3, least)}
-    assert models.build(name, fits[array], CLASSES, 1)
-    other = fits["strain" if array == "spectrogram" else "spectrogram"]
-    for shape in ((*fits[array][:-1], least - 1), other):
-        with pytest.raises(GwsimError, match=r"takes (spectrograms|time series) .* got shape"):
+    arrays, least = networks.TAKES[name]
+    series, image = (3, least), (3, least, least)
+    fits, other = (series, image) if "strain" in arrays else (image, series)
+    assert models.build(name, fits, CLASSES, 1)
+    for shape in ((*fits[:-1], least - 1), other):
+        with pytest.raises(GwsimError, match=r"takes (spectrograms|time series|pictures) .* got shape"):
             models.build(name, shape, CLASSES, 1)
 
 
 def test_the_configuration_knows_every_model():
     assert set(networks.TAKES) == set(models.MODELS)
     for name, shape in SHAPES.items():
-        features = models.build(name, shape, CLASSES, 1).dense1.in_features
+        features = models.build(name, shape, CLASSES, 1).eval().features(torch.zeros(1, *shape)).shape[1]
         assert features == networks.FEATURES.get(name, features) and (name in networks.FEATURES) == (
             features < 200
         )

@@ -111,20 +111,69 @@ def test_nothing_but_the_seed_decides():
     assert same(one.state(), learn(training(), range(1)).state())
 
 
+@pytest.mark.parametrize("optimiser", ["adam", "adamw", "adadelta"])
 @pytest.mark.parametrize("killed_after", [1, 2, 3])
-def test_training_goes_on_in_the_same_weights(killed_after, tmp_path):
+def test_training_goes_on_in_the_same_weights(killed_after, optimiser, tmp_path):
     """Through the file, which forgets how tensors lay in memory."""
-    whole = learn(training(), range(4))
-    before = learn(training(), range(killed_after))
+    changes = {"optimiser": optimiser, "phases": [{"epochs": 4}], "patience": 4}
+    whole = learn(training(**changes), range(4))
+    before = learn(training(**changes), range(killed_after))
     path = tmp_path / "state.safetensors"
     checkpoint.write(path, before.state(), {"history": before.history}, checkpoint.STATE)
-    after = training(seed=7)
+    after = training(seed=7, **changes)
     kept, about = checkpoint.read(path, checkpoint.STATE)
     after.restore(kept, about["history"])
     for weight, entry in after.optimiser.state.items():
-        assert entry["exp_avg"].stride() == weight.stride()
+        moments = [value for value in entry.values() if value.shape == weight.shape]
+        assert len(moments) == 2 and all(value.stride() == weight.stride() for value in moments)
     learn(after, range(killed_after, 4))
     assert same(after.state(), whole.state()) and after.history == whole.history
+    assert same(after.network(), whole.network())
+
+
+@pytest.mark.parametrize("name", ["adam", "adamw", "adadelta"])
+def test_steps_are_those_of_torchs_optimiser(name):
+    made = training(optimiser=name, learning_rate=0.1).optimiser
+    assert type(made).__name__.lower() == name and made.param_groups[0]["lr"] == 0.1
+
+
+def told(losses, patience):
+    """A training whose epochs had these validation losses."""
+    learner = training(phases=[{"epochs": 6}], **({"patience": patience} if patience else {}))
+    learner.history = [{"validation_loss": loss} for loss in losses]
+    return learner
+
+
+@pytest.mark.parametrize(
+    "losses, patience, ended, best",
+    [
+        ([], 2, False, 0),
+        ([3, 2, 1], 2, False, 3),
+        ([3, 1, 2], 2, False, 2),
+        ([3, 1, 2, 2], 2, True, 2),
+        ([3, 1, 1, 1], 2, True, 2),
+        ([3, 4, 2, 3], 2, False, 3),
+        ([6, 5, 4, 3, 2, 1], 2, True, 6),
+        ([1, 2, 3, 4, 5], None, False, 5),
+        ([1, 2, 3, 4, 5, 6], None, True, 6),
+    ],
+)
+def test_patience_ends_a_training_that_gets_no_better(losses, patience, ended, best):
+    learner = told(losses, patience)
+    assert (learner.ended, learner.best_epoch) == (ended, best)
+
+
+def test_with_patience_the_network_is_that_of_the_best_epoch():
+    """A rate so high that it gets worse after its best epoch; without patience the last one is taken."""
+    changes = {"phases": [{"epochs": 8}], "learning_rate": 0.05, "validation_examples": 12}
+    learner = training(patience=8, **changes)
+    weights = []
+    for epoch in range(8):
+        learn(learner, [epoch])
+        weights.append({name: value.clone() for name, value in learner.model.state_dict().items()})
+    assert learner.best_epoch < 8, "the test needs a training that gets worse"
+    assert same(learner.network(), weights[learner.best_epoch - 1])
+    assert same(learn(training(**changes), range(8)).network(), weights[-1])
 
 
 def test_a_state_without_the_optimisers_moments_would_differ():

@@ -137,11 +137,54 @@ def test_the_merged_view_knows_its_shape_and_what_it_is_read_from():
     assert each.shape(SCANS) == (1, 6, 6) and list(each.axes(SCANS)) == ["row", "column"]
     assert each.source(["qscan"]) == "qscan" and each.faults(SCANS) == []
     for array in ("strain", "spectrogram"):
-        assert View(array).faults(SCANS) == [f"array: got '{array}', expected one of merged"]
+        assert View(array).faults(SCANS) == [f"array: got '{array}', expected one of merged, scans"]
     assert View("merged").faults(SETTINGS) == ["array: got 'merged', expected one of spectrogram, strain"]
     assert View("merged", rate=512).faults(SCANS) == [
         "rate: got 512 Hz for merged, expected it for strain alone"
     ]
+
+
+def test_scans_are_pictures_of_the_durations_that_are_named():
+    scans = np.arange(2 * 4 * 3 * 3, dtype=np.uint8).reshape(2, 4, 3, 3)
+    for named, places in ((None, [0, 1, 2, 3]), ((4,), [3]), ((0.5, 2), [0, 2])):
+        each = View("scans", "none", durations=named)
+        found = each.raw({"qscan": scans}, SCANS)
+        assert found.shape[1:] == each.shape(SCANS) == (len(places), 3, 3)
+        np.testing.assert_allclose(255 * found, scans[:, places][:, :, ::-1], rtol=1e-6)
+
+
+@pytest.mark.parametrize("array", ["merged", "scans"])
+def test_pooled_pixels_are_means(array):
+    """Held against torch's average pooling."""
+    import torch
+
+    scans = np.random.default_rng(1).integers(0, 256, (3, 4, 12, 12), dtype=np.uint8)
+    settings = SCANS | {"qscan": {"size": 12}}
+    whole = View(array, "none").raw({"qscan": scans}, settings)
+    small = View(array, "none", pool=4)
+    found = small.raw({"qscan": scans}, settings)
+    assert found.dtype == np.float32 and found.shape[1:] == small.shape(settings)
+    expected = torch.nn.functional.avg_pool2d(torch.from_numpy(whole), 4).numpy()
+    np.testing.assert_allclose(found, expected, rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    "each, message",
+    [
+        (View("scans", durations=(0.5, 3)), "durations: got 3 s, expected some of 0.5, 1, 2, 4"),
+        (View("merged", durations=(0.5,)), "durations: a merged view has all of them"),
+        (View("merged", pool=2), "pool: got 2, expected a divisor of qscan.size, 3"),
+    ],
+)
+def test_pictures_that_cannot_be_seen_are_told(each, message):
+    (fault,) = each.faults(SCANS)
+    assert fault.startswith(message)
+
+
+@pytest.mark.parametrize("each", [View(pool=2), View("strain", durations=(4,))])
+def test_only_pictures_are_pooled_or_chosen(each):
+    (fault,) = each.faults(SETTINGS)
+    assert "expected it for merged and scans alone" in fault
 
 
 # ---- what there is to say
@@ -156,6 +199,8 @@ def test_a_recipe_a_setting_and_a_description_name_a_view():
     assert view.of({"array": "strain", "scale": "none", "rate": 512}) == View("strain", "none", 512)
     assert view.of({"array": "spectrogram", "scale": "minmax"}) == View()
     assert view.of({"array": "strain", "scale": "none", "rate": None}).rate is None
+    named = {"array": "scans", "scale": "none", "durations": [0.5, 4], "pool": 2}
+    assert view.of(named) == View("scans", "none", durations=(0.5, 4), pool=2)
 
 
 @pytest.mark.parametrize(

@@ -62,7 +62,8 @@ def run(args):
     for row in training.history:
         log.add(row)
     total = len(training.phases)
-    for epoch in range(len(training.history), total):
+    while not training.ended:
+        epoch = len(training.history)
         start = time.monotonic()
         for _ in progress(training.epoch(epoch), f"epoch {epoch + 1} of {total}", training.batches(epoch)):
             pass
@@ -77,6 +78,7 @@ def run(args):
         "network": args.output.parent.name,
         "seed": args.seed,
         "training": settings,
+        "epoch": training.best_epoch,
         **{name: settings[name] for name in ("model", "classes")},
         **dataclasses.asdict(view),
         **{name: getattr(examples, name) for name in ("shape", "ifos", "sample_rate")},
@@ -85,7 +87,7 @@ def run(args):
         "revision": provenance.revision(),
     }
     files.write_atomic(args.history, pd.DataFrame(training.history).to_csv(index=False))
-    checkpoint.write(args.output, training.model.state_dict(), description)
+    checkpoint.write(args.output, training.network(), description)
 
 
 def mixed(examples, noise, settings, bank, device):

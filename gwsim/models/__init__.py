@@ -12,6 +12,7 @@ from gwsim import seeds
 from gwsim.errors import GwsimError
 from gwsim.models.cbc_cnn2d import CbcCnn2d
 from gwsim.models.ccsn_cnn import CcsnCnn
+from gwsim.models.merged_view_cnn import MergedViewCnn
 from gwsim.models.resnet54 import ResNet54, ResNet54Mean
 
 MODELS = {
@@ -19,6 +20,7 @@ MODELS = {
     "cbc_cnn2d": CbcCnn2d,
     "resnet54": ResNet54,
     "resnet54_mean": ResNet54Mean,
+    "merged_view_cnn": MergedViewCnn,
 }
 
 
