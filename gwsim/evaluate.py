@@ -20,7 +20,7 @@ import pandas as pd
 import scipy.special
 import torch
 
-from gwsim import devices
+from gwsim import devices, selection
 from gwsim.draw import NOISE
 from gwsim.errors import GwsimError
 
@@ -70,8 +70,16 @@ def logits_of(predicted: pd.DataFrame, classes: list[str]) -> np.ndarray:
     return predicted[[f"logit_{name}" for name in classes]].to_numpy(np.float64)
 
 
+def noise_among(classes: list[str]) -> int | None:
+    """Return the label of noise; none where classes are told apart and nothing is detected."""
+    return classes.index(NOISE) if NOISE in classes else None
+
+
 def noise_place(classes: list[str]) -> int:
-    """Return the label of noise."""
+    """Return the label of noise.
+
+    Raises GwsimError where there is none.
+    """
     if NOISE not in classes:
         raise GwsimError(
             f"the network's classes are {', '.join(classes)}: expected '{NOISE}' among them, "
@@ -180,13 +188,13 @@ def thinned(way: np.ndarray, most: int) -> np.ndarray:
 # ---- one dataset
 
 
-def groups(values: np.ndarray, labels: np.ndarray, noise: int) -> dict[float, np.ndarray]:
+def groups(values: np.ndarray, labels: np.ndarray, noise: int | None) -> dict[float, np.ndarray]:
     """Return each value of a column, ascending, with the mask of its rows: noise belongs to every value."""
     found = np.unique(values[~np.isnan(values) & (labels != noise)])
     return {float(value): (values == value) | (labels == noise) for value in found}
 
 
-def grouped(table: pd.DataFrame, by: str | None, labels: np.ndarray, noise: int, name: str) -> dict:
+def grouped(table: pd.DataFrame, by: str | None, labels: np.ndarray, noise: int | None, name: str) -> dict:
     """Return the groups of a dataset's rows; none where it has no column to group by."""
     return {} if by is None else groups(column(table, by, name), labels, noise)
 
@@ -237,8 +245,8 @@ def described(
     table = table.iloc[predicted["row"].to_numpy()]
     labels, taken = predicted["label"].to_numpy(), predicted["predicted"].to_numpy()
     require_every_class(labels, classes, f"dataset '{name}'")
-    snr, found, logits = column(table, "snr", name), {}, logits_of(predicted, classes)
-    for value, mask in grouped(table, by, labels, noise_place(classes), name).items():
+    snr, found, logits = selection.snr(table), {}, logits_of(predicted, classes)
+    for value, mask in grouped(table, by, labels, noise_among(classes), name).items():
         where = f"group {by} = {value:g} of dataset '{name}'"
         hint = "group by a column that is drawn from a grid, or draw more examples"
         require_every_class(labels[mask], classes, where, hint)
@@ -286,7 +294,9 @@ def numbers(name: str, dataset: dict) -> dict[str, dict]:
         found |= _of_classes(group, dataset["classes"], name + end, words)
         found |= _areas(group, name + end, words)
     found |= _areas(dataset, name, name)
-    noise = noise_place(dataset["classes"])
+    noise = noise_among(dataset["classes"])
+    if noise is None:
+        return found
     flagged, error, n = 1 - dataset["tpr"][noise], dataset["tpr_error"][noise], dataset["n"][noise]
     words = f"share of {name}'s noise taken for a signal; its examples may share noise, the error counts none"
     return found | {f"noise_flagged_{name}": number(flagged, error, n, words)}

@@ -18,6 +18,8 @@ TAKES = {
 }
 # Model -> its number of features, where it is so small that a wanted number of components may be larger.
 FEATURES = {"resnet54_mean": 16}
+# Of evaluate: what is asked where signals are detected in noise.
+OF_DETECTION = ("by", "shown", "background", "false_alarms_per_day")
 # The paper's figures 9 and 10.
 MISCLASSIFIED = 2
 
@@ -28,7 +30,8 @@ def settings(config: dict, name: str, classes: list[str]) -> dict[str, dict]:
     if not experiment.get("networks"):
         return {}
     evaluate = {**experiment["evaluate"], "classes": classes, "seconds": experiment["duration"]}
-    evaluate["grouped"] = [one for one in evaluate["datasets"] if _values(experiment, one, evaluate["by"])]
+    by = evaluate.get("by")
+    evaluate["grouped"] = [one for one in evaluate["datasets"] if by and _values(experiment, one, by)]
     found = {
         f"{name}/evaluate": evaluate,
         f"{name}/explain": {
@@ -37,7 +40,7 @@ def settings(config: dict, name: str, classes: list[str]) -> dict[str, dict]:
         },
         f"{name}/embed": {**experiment["embed"], "seed": config["seed"]},
         f"{name}/figures": {
-            "shown": experiment["evaluate"]["shown"],
+            "shown": evaluate.get("shown", []),
             "align": experiment["explain"]["align"],
             "atlas": experiment["explain"]["atlas"],
             "dataset": experiment["explain"]["dataset"],
@@ -52,7 +55,7 @@ def settings(config: dict, name: str, classes: list[str]) -> dict[str, dict]:
 
 def _values(experiment: dict, dataset: str, column: str) -> list[float]:
     """Return the values that a column of a dataset's table has, where they are few."""
-    given = {**experiment["draw"], **experiment["datasets"][dataset]["draw"]}
+    given = {**experiment.get("draw", {}), **experiment["datasets"][dataset].get("draw", {})}
     spec = {draw.TARGETS.get(name, name): spec for name, spec in given.items()}.get(column)
     if isinstance(spec, dict):
         return spec.get("grid") or spec.get("list") or []
@@ -89,33 +92,27 @@ def faults(experiment: dict, classes: list[str], splits, sample_rate: int) -> li
         return [f"networks: {', '.join(lacking)} are missing, which say what they are asked"]
     datasets, found = experiment["datasets"], []
 
-    def needs(place: str, name: str, known) -> None:
-        if name not in known:
-            kind = "split" if known is splits else "dataset"
-            found.append(f"{place}: no {kind} '{name}' (known: {', '.join(known)})")
+    def needs(place: str, name: str) -> None:
+        if name not in datasets:
+            found.append(f"{place}: no dataset '{name}' (known: {', '.join(datasets)})")
 
     for network, recipe in experiment["networks"].items():
         found += [f"networks.{network}.{fault}" for fault in _seen(experiment, recipe, sample_rate)]
         place = f"networks.{network}.train"
         for role in ("dataset", "validation"):
-            needs(f"{place}.{role}", recipe["train"][role], datasets)
+            needs(f"{place}.{role}", recipe["train"][role])
         found += [f"{place}.{fault}" for fault in _phases(recipe["train"])]
         if not found:
             found += [f"{place}.dataset: {fault}" for fault in _leaks(experiment, recipe["train"])]
     evaluate, explain, embed = (experiment[name] for name in ASKED)
     for name in evaluate["datasets"]:
-        needs("evaluate.datasets", name, datasets)
-    for role, split in evaluate["background"].items():
-        needs(f"evaluate.background.{role}", split, splits)
-    if len(set(evaluate["background"].values())) == 1:
-        (split,) = set(evaluate["background"].values())
-        found.append(f"evaluate.background: thresholds set and measured on '{split}', expected two splits")
+        needs("evaluate.datasets", name)
     for place, name in (
         ("explain.dataset", explain["dataset"]),
         ("explain.atlas", explain["atlas"]),
         ("embed.dataset", embed["dataset"]),
     ):
-        needs(place, name, datasets)
+        needs(place, name)
         if name in datasets and name not in evaluate["datasets"]:
             found.append(f"{place}: '{name}' is not among evaluate.datasets, whose predictions it needs")
     if explain["target"] not in ("predicted", "label", *classes):
@@ -133,19 +130,45 @@ def faults(experiment: dict, classes: list[str], splits, sample_rate: int) -> li
                 found.append(
                     f"{place}.select.{column}: got {value}, {name} has {', '.join(map(str, values))}"
                 )
-    tested = (name for name in evaluate["datasets"] if name in datasets)
-    known = {value for name in tested for value in _values(experiment, name, evaluate["by"])}
+    of_noise = _detection(experiment, splits) if detects(experiment) else _no_detection(evaluate)
+    return found + [f"evaluate.{fault}" for fault in of_noise]
+
+
+def detects(experiment: dict) -> bool:
+    """Return whether networks of an experiment detect signals in noise; else they tell classes apart."""
+    return experiment["whiten"] == "block"
+
+
+def _no_detection(evaluate: dict) -> list[str]:
+    """Return what is asked that only a class of noise can answer."""
+    told = "expected none where no class is noise"
+    return [f"{name}: {told}" for name in OF_DETECTION if name in evaluate]
+
+
+def _detection(experiment: dict, splits) -> list[str]:
+    """Return what is wrong with what is asked of signals in noise."""
+    evaluate = experiment["evaluate"]
+    if lacking := [name for name in OF_DETECTION if name not in evaluate]:
+        return [f"{', '.join(lacking)}: missing, which networks that detect signals are asked"]
+    used, found = evaluate["background"], []
+    for role, split in used.items():
+        if split not in splits:
+            found.append(f"background.{role}: no split '{split}' (known: {', '.join(splits)})")
+    if len(set(used.values())) == 1:
+        (split,) = set(used.values())
+        found.append(f"background: thresholds set and measured on '{split}', expected two splits")
+    by, tested = evaluate["by"], (one for one in evaluate["datasets"] if one in experiment["datasets"])
+    known = {value for name in tested for value in _values(experiment, name, by)}
     if known and (strange := [f"{value:g}" for value in evaluate["shown"] if value not in known]):
         listed = ", ".join(f"{value:g}" for value in sorted(known))
-        found.append(f"evaluate.shown: got {', '.join(strange)}, the values of {evaluate['by']} are {listed}")
+        found.append(f"shown: got {', '.join(strange)}, the values of {by} are {listed}")
     most = 86400 / experiment["duration"]
-    for rate in evaluate["false_alarms_per_day"]:
-        if not 0 < rate <= most:
-            found.append(
-                f"evaluate.false_alarms_per_day: got {rate}, expected rates above zero and at most {most:g}, "
-                f"one a window of {experiment['duration']} s"
-            )
-    return found
+    return found + [
+        f"false_alarms_per_day: got {rate}, expected rates above zero and at most {most:g}, one a window of "
+        f"{experiment['duration']} s"
+        for rate in evaluate["false_alarms_per_day"]
+        if not 0 < rate <= most
+    ]
 
 
 def _seen(experiment: dict, recipe: dict, sample_rate: int) -> list[str]:
@@ -176,7 +199,7 @@ def _leaks(experiment: dict, train: dict) -> list[str]:
     split = datasets[train["dataset"]]["split"]
     others = {f"the dataset {name}": datasets.get(name, {}).get("split") for name in asked["datasets"]}
     others[f"the validation set {train['validation']}"] = datasets[train["validation"]]["split"]
-    others |= {f"evaluate.background.{role}": other for role, other in asked["background"].items()}
+    others |= {f"evaluate.background.{role}": other for role, other in asked.get("background", {}).items()}
     return [f"its split '{split}' is that of {name} too" for name, other in others.items() if other == split]
 
 

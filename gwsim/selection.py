@@ -82,4 +82,9 @@ def fitting(predictions: pd.DataFrame, table: pd.DataFrame, where: str, name: st
             f"{where} has {len(found)} predictions that are not those of {name}, {len(labels)} rows: "
             "rows or labels differ; run evaluate again"
         )
-    return found.assign(snr=table["snr"].to_numpy())
+    return found.assign(snr=snr(table))
+
+
+def snr(table: pd.DataFrame) -> np.ndarray:
+    """Return each row's SNR, NaN where it has none: noise, and pictures of which no table tells it."""
+    return table["snr"].to_numpy() if "snr" in table else np.full(len(table), np.nan)

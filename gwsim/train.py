@@ -18,7 +18,7 @@ import torch
 from torch.nn.functional import cross_entropy
 from torch.optim.swa_utils import update_bn
 
-from gwsim import dataset, devices, models, seeds
+from gwsim import dataset, devices, models, seeds, selection
 from gwsim.errors import GwsimError
 
 COLUMNS = {
@@ -48,8 +48,10 @@ def phase_rows(table: pd.DataFrame, settings: dict, phase: int, name: str) -> np
     """
     phases = settings["phases"][: phase + 1]
     taken = phases if settings["curriculum"] == "cumulative" else phases[-1:]
-    # What was wanted, where an SNR was: the realised one is off by rounding, and values lie on borders.
-    snr = table["snr_target"].fillna(table["snr"]).to_numpy()
+    snr = selection.snr(table)
+    if "snr_target" in table:
+        # What was wanted, where an SNR was: the realised one is off by rounding, and values lie on borders.
+        snr = table["snr_target"].fillna(pd.Series(snr, table.index)).to_numpy()
     inside = np.isnan(snr)
     for each in taken:
         low, high = each.get("snr", (0, np.inf))

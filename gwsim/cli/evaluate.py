@@ -9,10 +9,14 @@ def arguments(parser):
     parser.add_argument("--settings", type=Path, required=True, help="settings of the stage (JSON)")
     parser.add_argument("--model", type=Path, required=True, help="network (safetensors)")
     parser.add_argument("--data", type=Path, nargs="+", required=True, help="manifest.json of each dataset")
-    parser.add_argument("--noise", type=Path, required=True, help="manifest.json of the noise store")
-    parser.add_argument("--bank", type=Path, required=True, help="manifest.json of any dataset's bank")
-    parser.add_argument("--segments", type=Path, required=True, help="segments (JSON)")
-    parser.add_argument("--render", type=Path, required=True, help="settings of any dataset's render (JSON)")
+    parser.add_argument(
+        "--noise",
+        type=Path,
+        nargs="*",
+        default=[],
+        help="manifest of the noise, segments, manifest of any dataset's bank, settings of its render, for "
+        "false alarms of whole stretches of noise; none where classes are told apart and nothing is detected",
+    )
     parser.add_argument(
         "--metrics",
         type=Path,
@@ -39,19 +43,20 @@ def run(args):
     network = *checkpoint.load(args.model, device), device
 
     datasets = {name: predicted(name, path, network, args.metrics.parent) for name, path in paths.items()}
-    splits = noise(args, settings, network)
     classes = network[1]["classes"]
     by = {name: settings["by"] if name in settings["grouped"] else None for name in datasets}
-    shown = settings["shown"]
+    shown = settings.get("shown", ())
     described = {
         name: evaluate.described(*both, classes, by[name], name, shown) for name, both in datasets.items()
     }
-    wanted = {name: settings[name] for name in ("seconds", "by", "grouped")} | settings["background"]
-    wanted["per_day"] = settings["false_alarms_per_day"]
-    alarms = background.described(splits, datasets, classes, wanted)
     numbers = {key: one for name in described for key, one in evaluate.numbers(name, described[name]).items()}
-    numbers |= background.numbers(alarms)
-    metrics = {"numbers": numbers, "datasets": described, "background": alarms}
+    metrics = {"numbers": numbers, "datasets": described}
+    if args.noise:
+        splits = noise(args, settings, network)
+        wanted = {name: settings[name] for name in ("seconds", "by", "grouped")} | settings["background"]
+        wanted["per_day"] = settings["false_alarms_per_day"]
+        metrics["background"] = background.described(splits, datasets, classes, wanted)
+        numbers |= background.numbers(metrics["background"])
     files.write_atomic(args.metrics, json.dumps(metrics, indent=1, allow_nan=False))
 
 
@@ -95,11 +100,12 @@ def noise(args, settings, network):
     from gwsim.waveforms import sources
 
     description, classes = network[1], network[1]["classes"]
-    made = json.loads(args.render.read_text())
+    stored, segments, bank, its_settings = args.noise
+    made = json.loads(its_settings.read_text())
     background.expect(description, made, settings["seconds"])
-    source = whitening.NoiseStore(args.noise.parent / "data.zarr")
-    renderer = render.Renderer(made, source, sources.opened(args.bank.parent / "data.zarr"))
-    blocks, label = json.loads(args.segments.read_text())["blocks"], evaluate.noise_place(classes)
+    source = whitening.NoiseStore(stored.parent / "data.zarr")
+    renderer = render.Renderer(made, source, sources.opened(bank.parent / "data.zarr"))
+    blocks, label = json.loads(segments.read_text())["blocks"], evaluate.noise_place(classes)
     found = {}
     for split in (settings["background"]["threshold"], settings["background"]["measured"]):
         table = background.windows(blocks, split, **background.sizes(made, source.taps))

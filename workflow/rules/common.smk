@@ -11,7 +11,7 @@ from snakemake.exceptions import WorkflowError
 ROOT = Path(workflow.basedir)
 sys.path.insert(0, str(ROOT))
 
-from gwsim import configuration, provenance, sharding, stages
+from gwsim import configuration, networks, provenance, sharding, stages
 from gwsim.errors import GwsimError
 from gwsim.waveforms import columns
 

@@ -1,10 +1,10 @@
 # REQUIRED INPUTS:
 #     results/EXPERIMENT/networks/NETWORK-SEED/model.safetensors        a trained network
 #     results/EXPERIMENT/DATASET/manifest.json                          datasets that it classifies
-#     results/noise/RUN/manifest.json                                   noise, for false alarms
+#     results/noise/RUN/manifest.json                                   noise, for false alarms where signals are detected
 # OUTPUTS:
 #     results/EXPERIMENT/networks/NETWORK-SEED/evaluate/DATASET.parquet     one row per example
-#     results/EXPERIMENT/networks/NETWORK-SEED/evaluate/background.parquet  one row per window of noise alone
+#     results/EXPERIMENT/networks/NETWORK-SEED/evaluate/background.parquet  one row per window of noise alone, where signals are detected
 #     results/EXPERIMENT/networks/NETWORK-SEED/evaluate/metrics.json        rates, confusion, false alarms
 
 
@@ -13,10 +13,7 @@ rule evaluate:
         model="results/{experiment}/networks/{network}-{seed}/model.safetensors",
         settings="results/config/{experiment}/evaluate.json",
         data=evaluated_sets,
-        noise=f"results/noise/{RUN}/manifest.json",
-        segments=f"results/segments/{RUN}/segments.json",
-        bank=background_bank,
-        render=background_settings,
+        noise=background_files,
         code=code_of_signals("evaluate"),
     output:
         metrics="results/{experiment}/networks/{network}-{seed}/evaluate/metrics.json",
@@ -35,5 +32,4 @@ rule evaluate:
         "evaluating {wildcards.network} of {wildcards.experiment}, seed {wildcards.seed}"
     shell:
         "gwsim evaluate --settings {input.settings} --model {input.model} --data {input.data} --noise {input.noise} "
-        "--bank {input.bank} --segments {input.segments} --render {input.render} --metrics {output.metrics} "
-        "--device {resources.device} --threads {threads} 2> {log}"
+        "--metrics {output.metrics} --device {resources.device} --threads {threads} 2> {log}"

@@ -76,14 +76,24 @@ def first_set(wildcards):
     return f"{wildcards.experiment}/{asked(wildcards, 'evaluate')['datasets'][0]}"
 
 
-def background_settings(wildcards):
-    """Return the settings by which windows of noise are rendered."""
-    return f"results/config/{first_set(wildcards)}/render.json"
-
-
 def background_bank(wildcards):
-    """Return the bank whose length the windows of noise have room for."""
-    return f"results/{first_set(wildcards)}/bank/manifest.json"
+    """Return the bank whose length windows of noise have room for; none where nothing is detected."""
+    found = f"results/{first_set(wildcards)}/bank/manifest.json"
+    return (
+        found if networks.detects(config["experiments"][wildcards.experiment]) else []
+    )
+
+
+def background_files(wildcards):
+    """Return what windows of noise alone are rendered from: noise, segments, a bank, settings; or nothing."""
+    if not networks.detects(config["experiments"][wildcards.experiment]):
+        return []
+    return [
+        f"results/noise/{RUN}/manifest.json",
+        f"results/segments/{RUN}/segments.json",
+        background_bank(wildcards),
+        f"results/config/{first_set(wildcards)}/render.json",
+    ]
 
 
 def compared(wildcards, file):
