@@ -79,18 +79,31 @@ def test_every_figure_has_a_caption_a_title_and_a_section():
     )
 
 
+SIGNALS = listing.figures("signals")
+
+
+def test_each_kind_of_experiments_has_its_own_figures():
+    assert (listing.kind(["noise", "BBH"]), listing.kind(["Blip", "No_Glitch"])) == listing.KINDS
+    pictures = listing.figures("pictures")
+    assert set(SIGNALS) | set(pictures) == set(listing.FIGURES) and set(listing.ONLY) < set(listing.FIGURES)
+    assert {"loss", "confusion", "faithfulness"} <= set(SIGNALS) & set(pictures)
+    assert "waveforms" not in pictures and "atlas" not in SIGNALS
+    for found in (SIGNALS, pictures):
+        assert list(found.items()) == [one for one in listing.FIGURES.items() if one[0] in found]
+
+
 def all_drawn():
-    return [drawn.words(name, f"no {name}") for name in listing.FIGURES]
+    return [drawn.words(name, f"no {name}") for name in SIGNALS]
 
 
 def test_figures_are_written_as_png_and_pdf_and_listed_last(tmp_path):
-    drawn.write(all_drawn(), tmp_path / "figures.json", listing.FIGURES, about={"seed": 3})
+    drawn.write(all_drawn(), tmp_path / "figures.json", SIGNALS, about={"seed": 3})
     content = json.loads((tmp_path / "figures.json").read_text())
     assert content["about"] == {"seed": 3}
-    assert [entry["name"] for entry in content["figures"]] == list(listing.FIGURES)
+    assert [entry["name"] for entry in content["figures"]] == list(SIGNALS)
     assert content["figures"][0]["caption"].startswith(listing.static("waveforms"))
     assert content["figures"][0]["section"] == listing.SIGNALS
-    for name in listing.FIGURES:
+    for name in SIGNALS:
         assert (tmp_path / f"{name}.png").read_bytes()[:4] == b"\x89PNG"
         assert (tmp_path / f"{name}.pdf").read_bytes()[:5] == b"%PDF-"
 
@@ -98,7 +111,7 @@ def test_figures_are_written_as_png_and_pdf_and_listed_last(tmp_path):
 @pytest.mark.parametrize("spoil", [lambda figures: figures[1:], lambda figures: figures[::-1]])
 def test_a_figure_that_is_missing_or_out_of_order_is_refused(tmp_path, spoil):
     with pytest.raises(GwsimError, match=r"drawn are .*, expected waveforms, spectrograms"):
-        drawn.write(spoil(all_drawn()), tmp_path / "figures.json", listing.FIGURES)
+        drawn.write(spoil(all_drawn()), tmp_path / "figures.json", SIGNALS)
     assert not (tmp_path / "figures.json").exists()
 
 
@@ -865,10 +878,10 @@ def run(folder, output, data=("far", "gallery")):
 def test_the_verb_draws_every_figure(products, tmp_path):
     content = run(products, tmp_path)
     captions = {entry["name"]: entry["caption"] for entry in content["figures"]}
-    assert list(captions) == list(listing.FIGURES)
+    assert list(captions) == list(SIGNALS)
     empty = {name for name, caption in captions.items() if "Nothing is drawn" in caption}
     assert empty == {"misclassified_2"}
-    names = {f"{name}.{kind}" for name in listing.FIGURES for kind in ("png", "pdf")}
+    names = {f"{name}.{kind}" for name in SIGNALS for kind in ("png", "pdf")}
     assert {path.name for path in tmp_path.iterdir()} == names | {"figures.json"}
     assert "s18, SNR 100.0 at 1 kpc, taken for m39 with probability 0.750" in captions["misclassified_1"]
     assert "the dataset gallery" in captions["waveforms"]

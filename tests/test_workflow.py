@@ -162,7 +162,7 @@ def test_snakemakes_own_report_has_every_figure(finished):
     text = (finished / "report.html").read_text()
     from gwsim.figures import listing
 
-    assert all(title in text for title in listing.TITLES.values())
+    assert all(listing.title(name) in text for name in listing.figures("signals"))
 
 
 def test_a_second_run_does_nothing(finished):

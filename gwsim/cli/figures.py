@@ -12,7 +12,9 @@ def arguments(parser):
     for stage in ("evaluate", "explain", "embed"):
         parser.add_argument(f"--{stage}", type=Path, required=True, help=f"metrics.json of the stage {stage}")
     parser.add_argument("--data", type=Path, required=True, nargs="+", help="manifest.json of each dataset")
-    parser.add_argument("--bank", type=Path, required=True, help="manifest.json of a dataset's bank")
+    parser.add_argument(
+        "--bank", type=Path, nargs="*", default=[], help="manifest.json of a dataset's bank; none of pictures"
+    )
     parser.add_argument("--list", type=Path, required=True, help="list of figures to write, they beside it")
 
 
@@ -25,12 +27,14 @@ def run(args):
     from gwsim.figures import drawn, listing, network, style
 
     model, description = checkpoint.load(args.model)
-    names = ("history", "evaluate", "explain", "embed", "bank")
-    products = {name: getattr(args, name) for name in names}
+    products = {name: getattr(args, name) for name in ("history", "evaluate", "explain", "embed")}
+    if args.bank:
+        (products["bank"],) = args.bank
     settings = json.loads(args.settings.read_text())
     with style.look():
         figures = network.drawn(description, products, args.data, settings)
         parameters = sum(values.numel() for values in model.parameters())
         evaluated = json.loads(args.evaluate.read_text())
         about = network.about(description, parameters, pd.read_csv(args.history), evaluated)
-        drawn.write(figures, args.list, listing.FIGURES, about=about)
+        wanted = listing.figures(listing.kind(description["classes"]))
+        drawn.write(figures, args.list, wanted, about=about)

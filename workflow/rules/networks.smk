@@ -1,4 +1,5 @@
 # Networks of the configuration and what they are trained on and asked; names of files that the rules share.
+from gwsim.figures import listing
 
 NETWORKS = [
     f"{experiment}/networks/{network}-{seed}"
@@ -6,6 +7,16 @@ NETWORKS = [
     for network, recipe in content.get("networks", {}).items()
     for seed in recipe["seeds"]
 ]
+# Experiments of each kind of figures, as regular expressions.
+KINDS = {
+    kind: "|".join(
+        name
+        for name, content in config["experiments"].items()
+        if listing.kind(stages.classes(content)) == kind
+    )
+    or "(?!)"
+    for kind in listing.KINDS
+}
 
 
 wildcard_constraints:
@@ -115,3 +126,24 @@ def compared_rates(wildcards):
 def compared_maps(wildcards):
     """Return what was explained of an experiment's networks, maps beside it."""
     return compared(wildcards, "explain/metrics.json")
+
+
+def captions(kind):
+    """Return the captions of the figures of a kind of experiments."""
+    return [str(listing.CAPTIONS / f"{name}.rst") for name in listing.figures(kind)]
+
+
+def drawn(kind):
+    """Return the figures of a network of a kind of experiments."""
+    return [pictured(name, section) for name, section in listing.figures(kind).items()]
+
+
+def pictured(name, section):
+    """Return a figure's file, with what Snakemake's report says of it."""
+    return report(
+        f"results/{{experiment}}/networks/{{network}}-{{seed}}/figures/{name}.png",
+        caption=str(listing.CAPTIONS / f"{name}.rst"),
+        category="{experiment}: {network}",
+        subcategory=section,
+        labels={"figure": listing.title(name), "seed": "{seed}"},
+    )

@@ -5,8 +5,6 @@
 #     results/EXPERIMENT/networks/NETWORK-SEED/figures/NAME.png, NAME.pdf   every figure
 #     results/EXPERIMENT/compare/NAME.png, NAME.pdf                         networks beside one another
 #     results/index.html                                                    the page to open first
-from gwsim.figures import listing
-
 # Experiments that have networks to compare.
 COMPARED = [
     name
@@ -25,24 +23,17 @@ rule figures:
         settings="results/config/{experiment}/figures.json",
         data=evaluated_sets,
         bank=background_bank,
-        captions=[str(listing.CAPTIONS / f"{name}.rst") for name in listing.FIGURES],
+        captions=captions("signals"),
         code=code_of_signals("figures"),
     output:
-        [
-            report(
-                f"results/{{experiment}}/networks/{{network}}-{{seed}}/figures/{name}.png",
-                caption=str(listing.CAPTIONS / f"{name}.rst"),
-                category="{experiment}: {network}",
-                subcategory=section,
-                labels={"figure": listing.TITLES[name], "seed": "{seed}"},
-            )
-            for name, section in listing.FIGURES.items()
-        ],
+        drawn("signals"),
         list="results/{experiment}/networks/{network}-{seed}/figures/figures.json",
     log:
         "logs/figures/{experiment}-{network}-{seed}.log",
     benchmark:
         "logs/benchmarks/figures/{experiment}-{network}-{seed}.tsv"
+    wildcard_constraints:
+        experiment=KINDS["signals"],
     conda:
         "../../environment.yml"
     threads: 1
@@ -55,6 +46,25 @@ rule figures:
         "gwsim figures --settings {input.settings} --model {input.model} --history {input.history} "
         "--evaluate {input.evaluate} --explain {input.explain} --embed {input.embed} --data {input.data} "
         "--bank {input.bank} --list {output.list} 2> {log}"
+
+
+use rule figures as figures_of_pictures with:
+    input:
+        model="results/{experiment}/networks/{network}-{seed}/model.safetensors",
+        history="results/{experiment}/networks/{network}-{seed}/metrics.csv",
+        evaluate="results/{experiment}/networks/{network}-{seed}/evaluate/metrics.json",
+        explain="results/{experiment}/networks/{network}-{seed}/explain/metrics.json",
+        embed="results/{experiment}/networks/{network}-{seed}/embed/metrics.json",
+        settings="results/config/{experiment}/figures.json",
+        data=evaluated_sets,
+        bank=[],
+        captions=captions("pictures"),
+        code=code_of_signals("figures"),
+    output:
+        drawn("pictures"),
+        list="results/{experiment}/networks/{network}-{seed}/figures/figures.json",
+    wildcard_constraints:
+        experiment=KINDS["pictures"],
 
 
 rule compare:
