@@ -45,6 +45,7 @@ def settings(config: dict, name: str, classes: list[str]) -> dict[str, dict]:
             "atlas": experiment["explain"]["atlas"],
             "dataset": experiment["explain"]["dataset"],
             "tested": next(iter(evaluate["grouped"]), None),
+            "reported": experiment.get("reported"),
         },
     }
     for network, recipe in experiment["networks"].items():

@@ -197,11 +197,11 @@ def run(models, products, output, data=("far", "gallery")):
 
 def test_the_verb_draws_networks_of_both_kinds(networks, products, tmp_path):
     content = run(networks, products, tmp_path / "compare" / "figures.json")
-    assert [entry["name"] for entry in content["figures"]] == list(listing.COMPARISONS)
+    assert [entry["name"] for entry in content["figures"]] == list(listing.COMPARISONS["signals"])
     assert not any("Nothing is drawn" in entry["caption"] for entry in content["figures"])
     assert {entry["section"] for entry in content["figures"]} == {listing.COMPARISON}
     assert "flat-1 " in content["figures"][1]["caption"] and "long-1 " in content["figures"][1]["caption"]
-    names = {f"{name}.{kind}" for name in listing.COMPARISONS for kind in ("png", "pdf")}
+    names = {f"{name}.{kind}" for name in listing.COMPARISONS["signals"] for kind in ("png", "pdf")}
     assert {path.name for path in (tmp_path / "compare").iterdir()} == names | {"figures.json"}
     (table,) = content["tables"]
     assert set(table) == {"caption", "heads", "rows"}

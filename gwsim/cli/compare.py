@@ -21,8 +21,14 @@ def arguments(parser):
 def run(args):
     import json
 
+    from gwsim import checkpoint
     from gwsim.figures import compare, drawn, listing, style
 
+    settings = json.loads(args.settings.read_text())
+    kind = listing.kind(checkpoint.read(args.models[0])[1]["classes"])
     with style.look():
-        figures, tables = compare.drawn(args.models, args.data, json.loads(args.settings.read_text()))
-        drawn.write(figures, args.list, listing.COMPARISONS, tables=tables)
+        if kind == "signals":
+            figures, tables = compare.drawn(args.models, args.data, settings)
+        else:
+            figures, tables = compare.of_pictures(args.models, settings)
+        drawn.write(figures, args.list, listing.COMPARISONS[kind], tables=tables)

@@ -205,7 +205,7 @@ def drawn(evaluated: dict, tables: dict[str, pd.DataFrame], settings: dict) -> l
     dataset, by (the column of groups), shown (its values in the figure of confusion), roc (datasets).
     """
     name = settings["dataset"]
-    groups, roc_of_all = groups_of(evaluated, name), _roc(evaluated, settings)
+    groups, roc_of_all = groups_of(evaluated, name), roc_of_sets(evaluated, settings)
     if not groups:
         why = f"the dataset {name} has no groups by {settings['by']}"
         none = {one: words(one, why) for one in ("accuracy", "tpr", "confusion", "roc_groups")}
@@ -326,7 +326,7 @@ def _roc_groups(groups: dict[float, dict], settings: dict) -> Drawn:
     return Drawn("roc_groups", roc(panels, settings["classes"], noise), numbers)
 
 
-def _roc(evaluated: dict, settings: dict) -> Drawn:
+def roc_of_sets(evaluated: dict, settings: dict) -> Drawn:
     names = [name for name in settings["roc"] if name in evaluated["datasets"]]
     if not names:
         return words("roc", f"none of the datasets {', '.join(settings['roc'])} was evaluated")

@@ -14,7 +14,7 @@ from gwsim import checkpoint, manifest
 from gwsim.dataset import Examples, View, view_of
 from gwsim.draw import NOISE
 from gwsim.errors import GwsimError
-from gwsim.figures import cam_times, classification, explained, saliency, style, traces
+from gwsim.figures import cam_times, classification, explained, recall, saliency, style, traces
 from gwsim.figures.drawn import Drawn, words
 from gwsim.figures.explanation import ALIGNED, METHODS, Explained, title
 
@@ -69,6 +69,17 @@ def drawn(models: list[Path], data: list[Path], settings: dict) -> tuple[list[Dr
     rates = [one.description["rate"] for one in networks if one.description.get("rate")]
     strain = Examples(atlas, View("strain", "none", min(rates, default=None)))
     return [_accuracy(networks, settings), _maps(networks, strain, settings)], [times(networks)]
+
+
+def of_pictures(models: list[Path], settings: dict) -> tuple[list[Drawn], list[dict]]:
+    """Return the same of networks that tell pictures apart."""
+    evaluated = {
+        model.absolute().parent.name: json.loads((model.parent / "evaluate" / "metrics.json").read_text())
+        for model in models
+    }
+    setup = {**settings, "classes": checkpoint.read(models[0])[1]["classes"]}
+    figure, table = recall.compared(evaluated, setup)
+    return [figure], [table]
 
 
 # ---- accuracy

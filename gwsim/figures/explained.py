@@ -48,7 +48,7 @@ def opened(path: Path, group: str) -> xr.Dataset:
 
 def pictured(view: View) -> View:
     """Return how examples are drawn: pictures are colours in [0, 1], whatever scale the network sees."""
-    return dataclasses.replace(view, scale="none" if view.array == "strain" else "minmax")
+    return dataclasses.replace(view, scale="minmax" if view.array == "spectrogram" else "none")
 
 
 def columns_of(store: xr.Dataset) -> pd.DataFrame:

@@ -7,18 +7,25 @@ from matplotlib import patheffects
 from gwsim.figures import style
 from gwsim.figures.drawn import Drawn
 
+MARKERS = (".", "^", "s")
 METHODS = {"tsne": "t-SNE", "umap": "UMAP"}
 
 
-def scatter(points: np.ndarray, labels: np.ndarray, predicted: np.ndarray, classes: list[str], noise: int):
-    """Draw points (sample, 2) in the colours of their classes, misclassified ones as crosses on top."""
+def scatter(
+    points: np.ndarray, labels: np.ndarray, predicted: np.ndarray, classes: list[str], noise: int | None
+):
+    """Draw points (sample, 2) in the colours of their classes, misclassified ones as crosses on top.
+
+    Where classes are more than colours, those of one colour have other markers.
+    """
     figure, ((axis,),) = style.subplots(1, 1, 6.0)
     right = labels == predicted
     for label in np.unique(labels):
         its = labels == label
         colour = style.class_look(int(label), noise)["color"]
+        marker = MARKERS[int(label) // len(style.CLASSES) % len(MARKERS)]
         x, y = points[its & right].T
-        axis.plot(x, y, ".", color=colour, markersize=3, rasterized=True, label=classes[label])
+        axis.plot(x, y, marker, color=colour, markersize=3, rasterized=True, label=classes[label])
         x, y = points[its & ~right].T
         halo = [patheffects.withStroke(linewidth=2.2, foreground=style.INK)]
         axis.plot(x, y, "x", color=colour, markersize=5, path_effects=halo, rasterized=True)

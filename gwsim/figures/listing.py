@@ -28,7 +28,6 @@ FIGURES = {
     "accuracy": CLASSIFICATION,
     "tpr": CLASSIFICATION,
     "per_class": CLASSIFICATION,
-    "durations": CLASSIFICATION,
     "confusion": CLASSIFICATION,
     "roc": CLASSIFICATION,
     "roc_groups": CLASSIFICATION,
@@ -62,7 +61,7 @@ _SIGNALS = (
     "misclassified_2",
     "cam_times",
 )
-_PICTURES = ("per_class", "durations", "atlas", "second", "misclassified", "clusters", "quadrants")
+_PICTURES = ("per_class", "atlas", "second", "misclassified", "clusters", "quadrants")
 ONLY = dict.fromkeys(_SIGNALS, "signals") | dict.fromkeys(_PICTURES, "pictures")
 
 TITLES = {
@@ -72,7 +71,6 @@ TITLES = {
     "accuracy": "Accuracy against distance or SNR",
     "tpr": "True positive rate of each class",
     "per_class": "Share of each class that is recognised",
-    "durations": "One duration against the merged view",
     "confusion": "Confusion matrices",
     "roc": "Receiver operating characteristic of each class",
     "roc_groups": "Receiver operating characteristic at some distances or SNRs",
@@ -94,11 +92,12 @@ TITLES = {
 }
 
 
-# Of networks beside one another: name -> title.
+# Of networks beside one another: kind of experiments -> name -> title.
 COMPARISONS = {
-    "compare_accuracy": "Accuracy of all networks",
-    "compare_maps": "Maps of all networks",
+    "signals": {"compare_accuracy": "Accuracy of all networks", "compare_maps": "Maps of all networks"},
+    "pictures": {"compare_classes": "Share of each class that all networks recognise"},
 }
+_COMPARED = {name: title for each in COMPARISONS.values() for name, title in each.items()}
 
 
 def kind(classes: list[str]) -> str:
@@ -113,7 +112,7 @@ def figures(kind: str) -> dict[str, str]:
 
 def title(name: str) -> str:
     """Return a figure's title."""
-    return TITLES.get(name) or COMPARISONS[name]
+    return TITLES.get(name) or _COMPARED[name]
 
 
 def section(name: str) -> str:

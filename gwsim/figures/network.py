@@ -6,21 +6,23 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from gwsim import manifest, store
+from gwsim import evaluate, manifest, store
+from gwsim.conventions import SCAN_DURATIONS
 from gwsim.dataset import Examples, View, view_of
-from gwsim.draw import NOISE
 from gwsim.errors import GwsimError
-from gwsim.figures import classification, detection, explained, features, samples, training
+from gwsim.figures import classification, detection, explained, features, recall, samples, training
 from gwsim.figures.dataset import plus_of_classes
 from gwsim.figures.drawn import Drawn
+from gwsim.view import PICTURES
 
 
 def drawn(description: dict, products: dict[str, Path], data: list[Path], settings: dict) -> list[Drawn]:
     """Return every figure.
 
     products: history (CSV); evaluate, explain and embed (metrics.json, beside which lie their other files);
-    bank (manifest). data: manifests of the datasets; settings: dataset (whose examples are explained), tested
-    (whose groups rates stand for, None where no dataset has groups), atlas, shown, align.
+    bank (manifest; of signals alone). data: manifests of the datasets; settings: dataset (whose examples are
+    explained), tested (whose groups rates stand for, None where no dataset has groups), atlas, shown, align,
+    reported.
     """
     view = explained.pictured(view_of(description))
     examples = {manifest.folder_of(path).name: Examples(path, view) for path in data}
@@ -33,9 +35,8 @@ def drawn(description: dict, products: dict[str, Path], data: list[Path], settin
     )
     classes = description["classes"]
     setup = {**settings, "classes": classes, "ifos": description["ifos"], "rate": description["sample_rate"]}
-    setup["noise"] = classes.index(NOISE)
-    # Of a dataset without groups this is the column that it lacks.
-    rates = {**setup, "dataset": tested, "by": evaluated["background"]["by"]}
+    setup["noise"] = evaluate.noise_among(classes)
+    rates = {**setup, "dataset": tested}
     # All that were evaluated, but for a dataset that serves the atlas alone: it is a few loud examples.
     rates["roc"] = [
         name
@@ -44,14 +45,32 @@ def drawn(description: dict, products: dict[str, Path], data: list[Path], settin
     ]
     table = pd.read_parquet(products["embed"].with_name("embedding.parquet"))
     selection = f" of the dataset {embedded['settings']['dataset']}{selected(embedded['settings']['select'])}"
+    detects = setup["noise"] is not None
+    samples_of_classes = _samples(examples, products["bank"], setup) if detects else []
+    rated = _detected(evaluated, examples, rates) if detects else _told_apart(evaluated, rates)
     return [
-        *_samples(examples, products["bank"], setup),
+        *samples_of_classes,
         *training.drawn(pd.read_csv(products["history"]), description["training"]),
-        *classification.drawn(evaluated, {name: one.table for name, one in examples.items()}, rates),
-        *detection.drawn(evaluated["background"], tested, setup["noise"]),
+        *rated,
         *features.drawn(table, embedded["numbers"], {**setup, "selection": selection}),
         *explained.drawn(products["explain"], examples, tests, setup),
     ]
+
+
+def _detected(evaluated: dict, examples: dict[str, Examples], rates: dict) -> list[Drawn]:
+    """Return the figures of rates where signals are detected in noise."""
+    # Of a dataset without groups `by` is the column that it lacks.
+    rates = {**rates, "by": evaluated["background"]["by"]}
+    tables = {name: one.table for name, one in examples.items()}
+    return [
+        *classification.drawn(evaluated, tables, rates),
+        *detection.drawn(evaluated["background"], rates["dataset"], rates["noise"]),
+    ]
+
+
+def _told_apart(evaluated: dict, rates: dict) -> list[Drawn]:
+    """Return the figures of rates where classes are told apart."""
+    return [*recall.drawn(evaluated, rates), classification.roc_of_sets(evaluated, rates)]
 
 
 def selected(select: dict) -> str:
@@ -85,12 +104,9 @@ def about(description: dict, parameters: int, history: pd.DataFrame, evaluated: 
     """Return what a page says of a network besides its figures and numbers."""
     kept = {name: description[name] for name in ("model", "classes", "ifos", "sample_rate", "revision")}
     datasets = {name: {"examples": int(np.sum(one["n"]))} for name, one in evaluated["datasets"].items()}
-    view = view_of(description)
     return {
         **kept,
-        "seen": f"strain at {view.rate or description['sample_rate']} Hz"
-        if view.array == "strain"
-        else view.array,
+        "seen": seen(view_of(description), description),
         "parameters": parameters,
         "epochs": len(history),
         "examples": int(history["examples"].max()),
@@ -98,3 +114,14 @@ def about(description: dict, parameters: int, history: pd.DataFrame, evaluated: 
         "phases": training.phase_names(description["training"]["phases"]),
         "datasets": datasets,
     }
+
+
+def seen(view: View, description: dict) -> str:
+    """Return what a network sees, in words."""
+    if view.array == "strain":
+        return f"strain at {view.rate or description['sample_rate']} Hz"
+    if view.array not in PICTURES:
+        return view.array
+    rows, columns = description["shape"][1:]
+    of = " and ".join(f"{one:g} s" for one in view.durations or SCAN_DURATIONS)
+    return f"{'a merged view' if view.array == 'merged' else 'scans'} of {of}, {rows} by {columns} pixels"

@@ -128,9 +128,9 @@ def compared_maps(wildcards):
     return compared(wildcards, "explain/metrics.json")
 
 
-def captions(kind):
-    """Return the captions of the figures of a kind of experiments."""
-    return [str(listing.CAPTIONS / f"{name}.rst") for name in listing.figures(kind)]
+def captions(names):
+    """Return the captions of figures."""
+    return [str(listing.CAPTIONS / f"{name}.rst") for name in names]
 
 
 def drawn(kind):
@@ -147,3 +147,17 @@ def pictured(name, section):
         subcategory=section,
         labels={"figure": listing.title(name), "seed": "{seed}"},
     )
+
+
+def beside(kind):
+    """Return the figures of networks beside one another, as above."""
+    return [
+        report(
+            f"results/{{experiment}}/compare/{name}.png",
+            caption=str(listing.CAPTIONS / f"{name}.rst"),
+            category="{experiment}",
+            subcategory=listing.COMPARISON,
+            labels={"figure": title, "seed": "all"},
+        )
+        for name, title in listing.COMPARISONS[kind].items()
+    ]

@@ -23,7 +23,7 @@ rule figures:
         settings="results/config/{experiment}/figures.json",
         data=evaluated_sets,
         bank=background_bank,
-        captions=captions("signals"),
+        captions=captions(listing.figures("signals")),
         code=code_of_signals("figures"),
     output:
         drawn("signals"),
@@ -58,7 +58,7 @@ use rule figures as figures_of_pictures with:
         settings="results/config/{experiment}/figures.json",
         data=evaluated_sets,
         bank=[],
-        captions=captions("pictures"),
+        captions=captions(listing.figures("pictures")),
         code=code_of_signals("figures"),
     output:
         drawn("pictures"),
@@ -74,24 +74,17 @@ rule compare:
         explain=compared_maps,
         settings="results/config/{experiment}/figures.json",
         data=explained_sets,
-        captions=[str(listing.CAPTIONS / f"{name}.rst") for name in listing.COMPARISONS],
+        captions=captions(listing.COMPARISONS["signals"]),
         code=code_of_signals("compare"),
     output:
-        [
-            report(
-                f"results/{{experiment}}/compare/{name}.png",
-                caption=str(listing.CAPTIONS / f"{name}.rst"),
-                category="{experiment}",
-                subcategory=listing.COMPARISON,
-                labels={"figure": title, "seed": "all"},
-            )
-            for name, title in listing.COMPARISONS.items()
-        ],
+        beside("signals"),
         list="results/{experiment}/compare/figures.json",
     log:
         "logs/compare/{experiment}.log",
     benchmark:
         "logs/benchmarks/compare/{experiment}.tsv"
+    wildcard_constraints:
+        experiment=KINDS["signals"],
     conda:
         "../../environment.yml"
     threads: 1
@@ -103,6 +96,22 @@ rule compare:
     shell:
         "gwsim compare --settings {input.settings} --models {input.models} --data {input.data} "
         "--list {output.list} 2> {log}"
+
+
+use rule compare as compare_pictures with:
+    input:
+        models=compared_models,
+        evaluate=compared_rates,
+        explain=[],
+        settings="results/config/{experiment}/figures.json",
+        data=explained_sets,
+        captions=captions(listing.COMPARISONS["pictures"]),
+        code=code_of_signals("compare"),
+    output:
+        beside("pictures"),
+        list="results/{experiment}/compare/figures.json",
+    wildcard_constraints:
+        experiment=KINDS["pictures"],
 
 
 rule report:
