@@ -26,10 +26,13 @@ class Renderer(microbatches.MicroBatches):
         """Render one micro-batch of rows."""
         forms = np.stack([self.form(row.system) for row in table.itertuples()])
         noise = np.stack([white(row.key, self.shape) for row in table.itertuples()])
-        loudness = np.sqrt((forms**2).sum(axis=(1, 2))) / self.noise
-        snr = np.where(table["system"] < 0, np.nan, loudness)
+        snr = np.where(table["system"] < 0, np.nan, self.snr(forms))
         arrays = {"picture": (forms + self.noise * noise).astype(np.float32)}
         return arrays, pd.DataFrame({"snr": snr.astype(layout.REALISED_PICTURE["snr"][0])})
+
+    def snr(self, forms: np.ndarray) -> np.ndarray:
+        """Return the SNR of pictures without noise, (..., row, column)."""
+        return np.sqrt((forms**2).sum(axis=(-1, -2))) / self.noise
 
     def form(self, system: int) -> np.ndarray:
         """Return the picture of a system without noise; nothing, where a row has none."""

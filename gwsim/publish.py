@@ -8,7 +8,17 @@ import json
 import numpy as np
 import pandas as pd
 
-from gwsim import coordinates, draw, geometry, layout, noise, provenance, publish_pictures, publish_scans, stages
+from gwsim import (
+    coordinates,
+    draw,
+    geometry,
+    layout,
+    noise,
+    provenance,
+    publish_pictures,
+    publish_scans,
+    stages,
+)
 from gwsim.waveforms import columns as of_source
 
 CITATION = {
@@ -160,7 +170,9 @@ def card_text(title: str, table: pd.DataFrame, card: dict) -> str:
         f"| {i} | {name} | {int((table['label'] == i).sum())} |" for i, name in enumerate(names)
     )
     (experiment,) = card["configuration"]["experiments"].values()
-    told = {"block": _strain_told, "none": publish_pictures.told}.get(experiment["whiten"], publish_scans.told)
+    told = {"block": _strain_told, "none": publish_pictures.told}.get(
+        experiment["whiten"], publish_scans.told
+    )
     what, arrays, first = told(experiment)
     ifos = " ".join(stages.ifos(card["configuration"], experiment))
     return f"""# {title}

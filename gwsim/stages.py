@@ -244,7 +244,9 @@ def _toy_stages(config: dict, name: str, experiment: dict, dataset_name: str, da
     render = {
         **{"whiten": "none", "source": its["source"], "glitches": False, "examples": examples},
         "picture": picture,
-        "shard_rows": sharding.rows_per_shard(_row_bytes(config, experiment, 0), experiment["render"]["shard_mib"]),
+        "shard_rows": sharding.rows_per_shard(
+            _row_bytes(config, experiment, 0), experiment["render"]["shard_mib"]
+        ),
     }
     card = _card(config, name, experiment, dataset_name, dataset) | {"strain": "toys"}
     return {"draw": draw, "render": render, "card": card}

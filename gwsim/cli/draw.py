@@ -7,7 +7,9 @@ SUMMARY = "draw one dataset's table: everything random, once"
 
 def arguments(parser):
     parser.add_argument("--settings", type=Path, required=True, help="settings of the stage (JSON)")
-    parser.add_argument("--segments", type=Path, nargs="*", default=[], help="segments (JSON), if it needs any")
+    parser.add_argument(
+        "--segments", type=Path, nargs="*", default=[], help="segments (JSON), if it needs any"
+    )
     parser.add_argument("--systems", type=Path, required=True, help="table of systems to write (Parquet)")
     parser.add_argument("--table", type=Path, required=True, help="table of examples to write (Parquet)")
 

@@ -30,10 +30,11 @@ def run(args):
     records = manifest.whole_records(folder, ranges)
     drawn = pd.read_parquet(args.table)
     card["provenance"] = {
-        **{"noise_manifest_sha256": files.fingerprint(path)["sha256"] for path in args.noise[:1]},
         **sources.SOURCES[settings["source"]].provenance(),
         **drawn.attrs,
     }
+    if args.noise:
+        card["provenance"]["noise_manifest_sha256"] = files.fingerprint(args.noise[0])["sha256"]
     told = publish.of_systems(drawn, pd.read_parquet(args.systems), settings["source"])
     table = pd.concat([drawn, told, store.realised(folder, ranges)], axis=1)
     store.write_table(folder / "table.parquet", table, row_group=settings["shard_rows"])

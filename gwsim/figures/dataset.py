@@ -42,7 +42,9 @@ class Dataset:
         self.classes, self.ifos = self.attributes["classes"], stages.ifos(self.configuration, self.experiment)
         self.rate = stages.sample_rate(self.configuration, self.experiment)
         self.window = 0 if self.toys else round(self.experiment["duration"] * self.rate)
-        self.half_stft = 0 if self.scans or self.toys else self.experiment["render"]["spectrogram"]["window"] // 2
+        self.half_stft = (
+            0 if self.scans or self.toys else self.experiment["render"]["spectrogram"]["window"] // 2
+        )
         self.noise = self.classes.index(draw.NOISE) if draw.NOISE in self.classes else None
         self.signals = self.table[self.table["label"] != self.noise]
 

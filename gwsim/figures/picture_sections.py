@@ -1,4 +1,4 @@
-"""What the quality page of toy pictures says: how the classes look, whether their noise and draws are right."""
+"""What the quality page of toy pictures says: how classes look, whether noise and draws are right."""
 
 import numpy as np
 
@@ -85,7 +85,7 @@ def _drawn(dataset: Dataset) -> pages.Section:
     found, models = [], dataset.experiment["waveforms"]["models"]
     for model, specs in models.items():
         its = dataset.table[dataset.table["label"] == dataset.classes.index(model)]
-        # Whole numbers are no uniform ones: a start is as likely at each place, a length at each up to the end.
+        # Starts are whole numbers, of which the test knows nothing.
         drawn = [name for name in toys.DRAWN[model] if name != "start_column"]
         found += [checks.uniform(f"{name} of {model}", its[name].to_numpy(), specs[name]) for name in drawn]
     signals = dataset.signals

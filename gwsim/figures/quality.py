@@ -32,8 +32,9 @@ def page(folder: Path, bank_path: Path | None, blocks: list[dict], output: Path)
     dataset = Dataset(folder, blocks)
     title = f"Quality of {dataset.attributes['title']}"
     lead = (
-        f"{len(dataset.table)} examples of {len(dataset.classes)} classes, {_strain_of(dataset)}. A mark 'look' says that chance explains "
-        f"the number with a probability below {checks.CHANCE:.1g}, or that it leaves the range allowed."
+        f"{len(dataset.table)} examples of {len(dataset.classes)} classes, {_strain_of(dataset)}. A mark "
+        f"'look' says that chance explains the number with a probability below {checks.CHANCE:.1g}, or that "
+        "it leaves the range allowed."
     )
     with style.look():
         if dataset.toys:

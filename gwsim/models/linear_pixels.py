@@ -1,4 +1,4 @@
-"""A linear classifier of pixels, beside which a network can be measured: no layer within that could be mapped."""
+"""A linear classifier of pixels, beside which networks are measured; it has no layer that could be mapped."""
 
 import math
 

@@ -1,4 +1,4 @@
-"""The small network of the exercise on toy pictures: two convolutions, their mean over the picture, one logit.
+"""The small network of the exercise on toy pictures: two convolutions, a mean over the picture, one logit.
 
 A mean forgets where something was: a chirp is a chirp wherever it stands. Kernels of five pixels see a rise
 of half a row a column; of three they do not.
@@ -20,7 +20,8 @@ class ToyCnn(nn.Module):
         super().__init__()
         if len(shape) != 3 or min(shape[1:]) < SMALLEST:
             raise GwsimError(
-                f"toy_cnn takes pictures (1, row, column) of at least {SMALLEST} by {SMALLEST}, got shape {shape}"
+                f"toy_cnn takes pictures (1, row, column) of at least {SMALLEST} by {SMALLEST}, got shape "
+                f"{shape}"
             )
         first, second = CHANNELS
         self.conv1 = nn.Conv2d(shape[0], first, KERNEL, padding=KERNEL // 2)
