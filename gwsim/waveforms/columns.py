@@ -199,8 +199,8 @@ CARD = {
     "docs/glitches.md has them. They are no data of a detector, and results on them are no results on "
     "Gravity Spy.",
     "triggers": "Glitches are those of the strain itself, at the times and with the labels of the table.",
-    "toy": "Pictures are drawn from formulas of a teaching exercise; docs/exercise.md has them. They are no data of a "
-    "detector.",
+    "toy": "Pictures are drawn from formulas of a teaching exercise; docs/exercise.md has them. They are no "
+    "data of a detector.",
     "pictures": "Pictures are those of the set that was read, each reduced to 224 x 224 of the energy index.",
 }
 

@@ -9,7 +9,6 @@ import torch
 from gwsim import evaluate, exercise
 from gwsim.exercise import Rate
 
-
 # What a page calls the networks.
 NAMES = {
     "network": "two classes",

@@ -1,4 +1,4 @@
-"""The exercise's four further questions: a third class, drifting blips, a linear classifier, half a picture."""
+"""The exercise's four questions: a third class, drifting blips, a linear classifier, half a picture."""
 
 import numpy as np
 
@@ -119,7 +119,7 @@ def linear(its: Asked) -> tuple[pages.Section, dict]:
         "weights of the linear classifier": its.networks["linear"].weights()[0].numpy(),
         "mean chirp less mean blip (test set)": mean[CHIRP] - mean[BLIP],
     }
-    caption = "Left: the linear classifier's weights; red pixels speak for a chirp. Right: what they would have to find."
+    caption = "Left: the linear classifier's weights, red for a chirp. Right: what they would have to find."
     prose = (
         f"A linear classifier tells {accuracy(its, 'linear')} of the test set, beside "
         f"{accuracy(its, 'network')} of the network, although it tells {100 * last['train_accuracy']:.1f} % "

@@ -74,7 +74,7 @@ def mistakes(its: Asked) -> tuple[pages.Section, dict]:
         f"blips, of as many blips {exercise.rate(wrong['blip'])} for chirps. Of chirps shorter than "
         f"{exercise.SHORT} columns it mistakes {short}, of longer ones {long}."
     )
-    caption = "Error rates on pictures drawn anew: by the length of chirps, and by the SNR of what is in the picture."
+    caption = "Error rates on pictures drawn anew, by the length of chirps and by the SNR of the picture."
     pictures = [*_mistakes(its), pages.Picture("errors", figure, caption)]
     said = "{} taken for the other class, of pictures drawn anew"
     found = {
@@ -109,7 +109,7 @@ def _mistakes(its: Asked) -> list[pages.Picture]:
             shown[f"{name}, mistaken"] = [(_title(its, row), its.pictures[row]) for row in rows]
     if not shown:
         return []
-    caption = "Misclassified pictures of the test set, the surest mistakes first. Titles: score (1 is a chirp), SNR."
+    caption = "Misclassified pictures of the test set, the surest mistakes first. Titles: score, SNR."
     return [pages.Picture("misclassified", sheet(shown), caption)]
 
 
