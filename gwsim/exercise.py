@@ -46,8 +46,8 @@ class Rate:
     def error(self) -> float:
         if not self.trials:
             return float("nan")
-        low, high = evaluate.wilson(np.array(self.hits), np.array(self.trials))
-        return float(high - low) / 2
+        low, high = evaluate.wilson(np.array([self.hits]), np.array([self.trials]))
+        return float(high[0] - low[0]) / 2
 
     def __str__(self) -> str:
         return f"{100 * self.value:.1f} ± {100 * self.error:.1f} %"
@@ -75,12 +75,12 @@ def odds(model: torch.nn.Module, shown: np.ndarray) -> np.ndarray:
     return found[:, CHIRP] - found[:, BLIP]
 
 
-def score(log_odds: np.ndarray) -> np.ndarray:
+def score(log_odds: np.ndarray | np.floating) -> np.ndarray | np.floating:
     """Return the score of log odds: 1 for a chirp, 0 for a blip."""
     return scipy.special.expit(log_odds)
 
 
-def said(log_odds: float) -> str:
+def said(log_odds: np.floating) -> str:
     """Return a score in words, near 0 and 1 by what it lacks of them."""
     value, rest = score(log_odds), score(-log_odds)
     return f"{value:.0e}" if value < 0.001 else f"1 − {rest:.0e}" if rest < 0.001 else f"{value:.3f}"
@@ -139,7 +139,7 @@ def shown(settings: dict, systems: pd.DataFrame) -> np.ndarray:
 def snr(settings: dict, systems: pd.DataFrame) -> np.ndarray:
     """Return the SNR of systems, as their dataset's table has it."""
     renderer = pictures.Renderer(settings, systems)
-    return np.array([renderer.snr(renderer.form(place)) for place in range(len(systems))])
+    return renderer.snr(np.stack([renderer.form(place) for place in range(len(systems))]))
 
 
 def binned(values: np.ndarray, happened: np.ndarray, edges) -> list[Rate]:

@@ -25,14 +25,14 @@ class Renderer(microbatches.MicroBatches):
     def micro_batch(self, table: pd.DataFrame) -> tuple[dict[str, np.ndarray], pd.DataFrame]:
         """Render one micro-batch of rows."""
         forms = np.stack([self.form(row.system) for row in table.itertuples()])
-        noise = np.stack([white(row.key, self.shape) for row in table.itertuples()])
+        noise = np.stack([white(int(row.key), self.shape) for row in table.itertuples()])
         snr = np.where(table["system"] < 0, np.nan, self.snr(forms))
         arrays = {"picture": (forms + self.noise * noise).astype(np.float32)}
         return arrays, pd.DataFrame({"snr": snr.astype(layout.REALISED_PICTURE["snr"][0])})
 
     def snr(self, forms: np.ndarray) -> np.ndarray:
-        """Return the SNR of pictures without noise, (..., row, column)."""
-        return np.sqrt((forms**2).sum(axis=(-1, -2))) / self.noise
+        """Return the SNR of pictures without noise, (sample, row, column)."""
+        return np.sqrt((forms**2).sum(axis=(1, 2))) / self.noise
 
     def form(self, system: int) -> np.ndarray:
         """Return the picture of a system without noise; nothing, where a row has none."""
@@ -41,4 +41,4 @@ class Renderer(microbatches.MicroBatches):
 
 def white(key: int, shape: tuple[int, int]) -> np.ndarray:
     """Return the white noise of unit variance that a row's key names."""
-    return seeds.generator("toy", int(key)).standard_normal(shape)
+    return seeds.generator("toy", key).standard_normal(shape)

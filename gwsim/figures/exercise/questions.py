@@ -72,19 +72,6 @@ def drifting(its: Asked) -> tuple[pages.Section, dict]:
             "width in frequency, sigma (rows)": (widths, {"drift as drawn": by_width}),
         }
     )
-    crossed = exercise.crossing(drifts, curves["as drawn"])
-    where = (
-        f"at drifts of {', '.join(f'{one:.2f}' for one in crossed)} rows a column" if crossed else "nowhere"
-    )
-    least, most = settings["drifts"]
-    prose = (
-        f"For drifts from {least:g} to {most:g} rows a column, {settings['sweep']} blips, the same ones with "
-        f"the same noise at every drift: half of them are called chirps {where}; at the ends of the range "
-        f"{100 * curves['as drawn'][0]:.0f} and {100 * curves['as drawn'][-1]:.0f} % are. Chirps rise by 0.1 "
-        "to 0.5. What draws the line is width: blips half of which are called chirps have a sigma of "
-        f"{', '.join(f'{one:.2f}' for one in line) or 'no'} rows, and a chirp is as wide as a sigma of "
-        f"{exercise.NARROW:.2f}."
-    )
     caption = (
         "Share of blips called chirps. Left: by drift, for blips as they are drawn, for ones as narrow as a "
         "chirp, and for narrow ones that last (sigma of 8 columns). Right: by width in frequency."
@@ -97,13 +84,33 @@ def drifting(its: Asked) -> tuple[pages.Section, dict]:
             "sigma (rows) of blips half of which are called chirps",
         )
     }
-    for end, drift in ((0, least), (-1, most)):
+    for end, drift in zip((0, -1), settings["drifts"], strict=True):
         share = Rate(round(curves["as drawn"][end] * len(blips)), len(blips))
         found[f"drifting_{'up' if end else 'down'}"] = number(
             share, f"blips called chirps at a drift of {drift:g} rows a column"
         )
     picture = pages.Picture("drift", figure, caption)
+    prose = _drift_told(settings, drifts, curves, line)
     return pages.Section("question-2", "Question 2: drifting blips", prose, [], [], [picture]), found
+
+
+def _drift_told(
+    settings: dict, drifts: np.ndarray, curves: dict[str, np.ndarray], widths: list[float]
+) -> str:
+    """Return where drifting blips become chirps, in words; widths: where half of them are."""
+    drawn, lasting = curves["as drawn"], curves["narrow and long"]
+
+    def half(curve):
+        return " and ".join(f"{one:.2f}" for one in exercise.crossing(drifts, curve)) or "none"
+
+    return (
+        f"{settings['sweep']} blips, the same ones with the same noise, at every drift from {drifts[0]:g} to "
+        f"{drifts[-1]:g} rows a column; chirps of the exercise rise by 0.1 to 0.5. From "
+        f"{100 * drawn.min():.0f} to {100 * drawn.max():.0f} % of them are called chirps; drifts at which "
+        f"half are: {half(drawn)}. By their width in frequency, half are at a sigma of "
+        f"{', '.join(f'{one:.2f}' for one in widths) or 'no'} rows; a chirp is as wide as a sigma of "
+        f"{exercise.NARROW:.2f}. Of narrow blips that last, half are at drifts of {half(lasting)}."
+    )
 
 
 def _called(odds: np.ndarray) -> np.ndarray:
