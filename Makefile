@@ -10,7 +10,7 @@ STAMP := .venv/installed
 ON_PATH := PATH="$(CURDIR)/$(BIN):$$PATH"
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint unlock
+.PHONY: help run exercise test lint unlock
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\): .*## /  make \1	/p' Makefile
@@ -22,6 +22,10 @@ run: $(STAMP) ## make the default datasets, train, explain, and say where the pa
 	@for path in results/index.html results/*/*/data.zarr results/*/networks/*/model.safetensors; do \
 	    if [ -e "$$path" ]; then echo "  $$path"; fi; \
 	done
+
+exercise: $(STAMP) ## the first exercise alone: chirp or blip?
+	$(ON_PATH) $(BIN)/snakemake --cores $(CORES) --configfile workflow/configs/chirp-blip.yaml
+	@echo "Open results/chirp_blip/exercise/index.html"
 
 test: $(STAMP) ## run the tests
 	$(ON_PATH) $(BIN)/python -m pytest -n $(CORES) --dist loadfile

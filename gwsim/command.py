@@ -42,6 +42,7 @@ VERBS = (
     "evaluate",
     "explain",
     "embed",
+    "exercise",
     "figures",
     "compare",
     "report",

@@ -213,6 +213,8 @@ def _check_experiments(config: dict) -> list[str]:
 
 def _check_experiment(config: dict, experiment: dict) -> list[str]:
     """Return faults of one experiment: waveforms that are not there, windows that do not fit, datasets."""
+    if experiment["whiten"] == "none":
+        return _check_toys(config, experiment)
     rate, faults = stages.sample_rate(config, experiment), []
     if experiment["duration"] * rate != round(experiment["duration"] * rate):
         faults.append(f"duration: {experiment['duration']} s is no whole number of samples at {rate} Hz")
@@ -226,6 +228,31 @@ def _check_experiment(config: dict, experiment: dict) -> list[str]:
     for name, dataset in experiment["datasets"].items():
         faults += [f"datasets.{name}.{fault}" for fault in _check_dataset(config, experiment, dataset)]
     return faults + networks.faults(experiment, stages.classes(experiment), stages.splits(config), rate)
+
+
+def _check_toys(config: dict, experiment: dict) -> list[str]:
+    """Return faults of toy pictures, which have no strain."""
+    source, picture = experiment["waveforms"]["source"], experiment["render"]["picture"]
+    if source != "toy":
+        return [f"whiten: got 'none', source {source} wants '{columns.WHITENED[source]}'"]
+    own = [name for name in ("sample_rate", "ifos", "duration", "beside") if name in experiment]
+    faults = [f"{name}: toy pictures have none, leave it out" for name in own]
+    drawn = {f"datasets.{name}.draw": one["draw"] for name, one in experiment["datasets"].items()}
+    drawn["draw"] = experiment["draw"]
+    faults += [
+        f"{place}: got {', '.join(names)}, toys are drawn as waveforms.models say"
+        for place, names in drawn.items()
+        if names
+    ]
+    faults += wanted.toys(experiment["waveforms"]["models"], picture)
+    cycle = len(stages.classes(experiment))
+    for name, dataset in experiment["datasets"].items():
+        beside = [key for key in ("proportions", "glitches", "reuse", "paired") if key in dataset]
+        faults += [f"datasets.{name}.{key}: toys have none, leave it out" for key in beside]
+        if dataset.get("examples", 1) % cycle or "examples" not in dataset:
+            got = dataset.get("examples", "nothing")
+            faults.append(f"datasets.{name}.examples: got {got}, expected a multiple of {cycle}, the classes")
+    return faults + networks.faults(experiment, stages.classes(experiment), {}, config["sample_rate"])
 
 
 def _check_given(experiment: dict) -> list[str]:

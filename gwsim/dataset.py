@@ -58,6 +58,8 @@ class Examples:
 def _settings(configuration: dict) -> dict:
     """Return what a view needs of the configuration that a dataset carries, as render's settings have it."""
     (experiment,) = configuration["experiments"].values()
+    if not stages.of_strain(experiment):
+        return {**experiment["render"], "ifos": [], "sample_rate": None}
     return {
         **experiment["render"],
         "duration": experiment["duration"],

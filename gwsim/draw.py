@@ -122,7 +122,10 @@ def place_noise(blocks: list[dict], settings: dict, uniform: np.ndarray, slots) 
 
 def columns(source: str) -> dict[str, tuple]:
     """Return name -> (dtype, unit, meaning) of draw.parquet, for signals of a source."""
-    return COLUMNS | of_source.ROW[source] | of_source.TARGETS[source]
+    own = of_source.ROW[source] | of_source.TARGETS[source]
+    if of_source.WHITENED[source] == "none":
+        return {name: COLUMNS[name] for name in ("label", "system")} | own
+    return COLUMNS | own
 
 
 def draw(blocks: list[dict], signals, settings: dict) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -163,6 +166,19 @@ def draw(blocks: list[dict], signals, settings: dict) -> tuple[pd.DataFrame, pd.
     _fix_directions(table, systems)
     frame = pd.DataFrame({name: np.asarray(table[name], kinds[name][0]) for name in kinds})
     return systems, frame
+
+
+def draw_pictures(signals, settings: dict) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return the systems and the examples of a dataset that needs no strain."""
+    stream = (settings["seed"], settings["experiment"], settings["dataset"])
+    values, index = _stratify(settings, stream)
+    label = values["label"].astype(np.int32)
+    signal = np.array([name != NOISE for name in settings["classes"]])[label]
+    systems, system = _systems(label, signal, index, signals, settings, stream)
+    drawn = seeds.uniforms(*stream, "key", size=len(label))
+    table = {"label": label, "system": system, "key": np.floor(drawn * 2**53)}
+    kinds = columns(settings["waveforms"]["source"])
+    return systems, pd.DataFrame({name: np.asarray(table[name], kinds[name][0]) for name in kinds})
 
 
 def _column(name, spec, values, index, column) -> np.ndarray:

@@ -44,9 +44,10 @@ def _classes(table: pd.DataFrame, classes: list[str]) -> list[str]:
     lines = [f"{'class':12s} {'examples':>8s}  {head}  {'kpc 50%':>8s}"]
     for label, name in enumerate(classes):
         rows = table[table["label"] == label]
-        if rows["snr"].notna().any():
+        if "snr" in rows and rows["snr"].notna().any():
             quantiles = "  ".join(f"{rows['snr'].quantile(q):8.2f}" for q in QUANTILES)
-            lines.append(f"{name:12s} {len(rows):8d}  {quantiles}  {rows['distance_kpc'].median():8.2f}")
+            far = f"{rows['distance_kpc'].median():8.2f}" if "distance_kpc" in rows else f"{'–':>8s}"
+            lines.append(f"{name:12s} {len(rows):8d}  {quantiles}  {far}")
         else:
             lines.append(f"{name:12s} {len(rows):8d}")
     return lines

@@ -4,9 +4,11 @@ field | dims | unit | dtype | meaning
 strain | sample, ifo, time | 1 | float32 | whitened noise and signal, with half an STFT window at each side
 spectrogram | sample, ifo, frequency, frame | 1 | float32 | magnitude of strain's STFT, of mean square one
 
-A store may leave the spectrogram out: it follows from strain. A store of Q-scans has neither, but
+A store may leave the spectrogram out: it follows from strain. Stores of Q-scans and of toy pictures have
+neither, but one of
 
 qscan | sample, duration, frequency, time | 1 | uint8 | ten times the energy of tiles, cut at 25.5
+picture | sample, row, column | 1 | float32 | signal and white noise, low frequencies first
 """
 
 import math
@@ -47,8 +49,13 @@ REALISED_SCAN = {
 }
 
 
+REALISED_PICTURE = {"snr": ("float64", "1", "root of the sum of squares of the signal over the noise's sd")}
+
+
 def realised_columns(settings: dict) -> dict[str, tuple]:
     """Return name -> (dtype, unit, meaning) of the columns that rendering adds, from its settings."""
+    if settings["whiten"] == "none":
+        return REALISED_PICTURE
     if settings["whiten"] != "block":
         return REALISED_SCAN
     columns = REALISED | of_source.RENDERED[settings["source"]]
@@ -60,7 +67,23 @@ def realised_columns(settings: dict) -> dict[str, tuple]:
 
 def arrays(settings: dict) -> list[store.Array]:
     """Return the layout of a dataset's store."""
+    if settings["whiten"] == "none":
+        return [_picture_array(settings)]
     return _strain_arrays(settings) if settings["whiten"] == "block" else [_scan_array(settings)]
+
+
+def _picture_array(settings: dict) -> store.Array:
+    """Return the layout of toy pictures."""
+    shape = settings["picture"]["rows"], settings["picture"]["columns"]
+    return store.Array(
+        name="picture",
+        dims=("sample", "row", "column"),
+        shape=(settings["examples"], *shape),
+        rows=settings["shard_rows"],
+        chunk=shape,
+        dtype="float32",
+        attributes={"units": "1", "long_name": "toy spectrogram, signal and white noise"},
+    )
 
 
 def scan_shape(count: int, settings: dict) -> tuple[int, ...]:

@@ -7,7 +7,7 @@ from gwsim import draw, view
 
 ASKED = ("evaluate", "explain", "embed")
 # Sections of an experiment that datasets do not depend on.
-SECTIONS = ("networks", *ASKED, "reported")
+SECTIONS = ("networks", *ASKED, "exercise", "reported")
 # Model -> the arrays that it takes, and the least size of each of their axes after the first.
 TAKES = {
     "ccsn_cnn": (("spectrogram",), 10),
@@ -15,7 +15,11 @@ TAKES = {
     "resnet54": (("strain",), 256),
     "resnet54_mean": (("strain",), 256),
     "merged_view_cnn": (view.PICTURES, 16),
+    "toy_cnn": (("picture",), 8),
+    "linear_pixels": (("picture",), 1),
 }
+# What an exercise calls its networks, and the model and number of classes that each of them has.
+ROLES = {"network": ("toy_cnn", 2), "linear": ("linear_pixels", 2), "three": ("toy_cnn", 3)}
 # Model -> its number of features, where it is so small that a wanted number of components may be larger.
 FEATURES = {"resnet54_mean": 16}
 # Of evaluate: what is asked where signals are detected in noise.
@@ -29,6 +33,18 @@ def settings(config: dict, name: str, classes: list[str]) -> dict[str, dict]:
     experiment = config["experiments"][name]
     if not experiment.get("networks"):
         return {}
+    trained = {
+        f"{name}/networks/{network}/train": {
+            **{key: recipe[key] for key in ("model", *view.KEYS) if key in recipe},
+            "classes": recipe.get("classes", classes),
+            **recipe["train"],
+        }
+        for network, recipe in experiment["networks"].items()
+    }
+    if "exercise" in experiment:
+        its = {"models": experiment["waveforms"]["models"], "picture": experiment["render"]["picture"]}
+        asked = {"seed": config["seed"], "classes": classes, **experiment["exercise"]}
+        return trained | {f"{name}/exercise": its | asked}
     evaluate = {**experiment["evaluate"], "classes": classes, "seconds": experiment["duration"]}
     by = evaluate.get("by")
     evaluate["grouped"] = [one for one in evaluate["datasets"] if by and _values(experiment, one, by)]
@@ -48,10 +64,7 @@ def settings(config: dict, name: str, classes: list[str]) -> dict[str, dict]:
             "reported": experiment.get("reported"),
         },
     }
-    for network, recipe in experiment["networks"].items():
-        kind = {key: recipe[key] for key in ("model", *view.KEYS) if key in recipe}
-        found[f"{name}/networks/{network}/train"] = {**kind, "classes": classes, **recipe["train"]}
-    return found
+    return found | trained
 
 
 def _values(experiment: dict, dataset: str, column: str) -> list[float]:
@@ -73,6 +86,7 @@ def report_settings(config: dict) -> dict:
                 "networks": {
                     network: {"seeds": recipe["seeds"]}
                     for network, recipe in experiment.get("networks", {}).items()
+                    if "exercise" not in experiment
                 },
             }
             for name, experiment in config["experiments"].items()
@@ -89,6 +103,10 @@ def faults(experiment: dict, classes: list[str], splits, sample_rate: int) -> li
     """Return what is wrong with an experiment's networks and what they are asked."""
     if not experiment.get("networks"):
         return []
+    if "exercise" in experiment:
+        return _exercise_faults(experiment, classes, sample_rate)
+    if own := [network for network, recipe in experiment["networks"].items() if "classes" in recipe]:
+        return [f"networks: {', '.join(own)} know some classes alone, which goes with an exercise"]
     if lacking := [section for section in ASKED if section not in experiment]:
         return [f"networks: {', '.join(lacking)} are missing, which say what they are asked"]
     datasets, found = experiment["datasets"], []
@@ -172,10 +190,69 @@ def _detection(experiment: dict, splits) -> list[str]:
     ]
 
 
+def _exercise_faults(experiment: dict, classes: list[str], sample_rate: int) -> list[str]:
+    """Return what is wrong with an exercise and its networks."""
+    both = [section for section in ASKED if section in experiment]
+    if both:
+        return [f"exercise: got {', '.join(both)} beside it, expected an exercise or these"]
+    if classes[:3] != ["blip", "chirp", "noise"]:
+        got = ", ".join(classes)
+        return [f"exercise: its classes are blip, chirp and noise of source toy, in this order (got {got})"]
+    datasets, asked, found = experiment["datasets"], experiment["exercise"], []
+    for network, recipe in experiment["networks"].items():
+        its, train = recipe.get("classes", classes), recipe["train"]
+        if its != classes[: len(its)]:
+            got, known = ", ".join(its), ", ".join(classes)
+            found.append(f"networks.{network}.classes: got {got}, expected the first of {known}")
+        found += [f"networks.{network}.{fault}" for fault in _seen(experiment, recipe, sample_rate)]
+        found += [f"networks.{network}.train.{fault}" for fault in _phases(train)]
+        if train["mix"]:
+            found.append(f"networks.{network}.train.mix: toy pictures have no SNR at which to draw them anew")
+    for place, name in _named(experiment):
+        if name not in datasets:
+            found.append(f"{place}: no dataset '{name}' (known: {', '.join(datasets)})")
+    if not asked["drifts"][0] < asked["drifts"][1]:
+        found.append(f"exercise.drifts: got {asked['drifts']}, expected least < greatest")
+    return found + (_roles(experiment, classes) or _same_rows(experiment) if not found else [])
+
+
+def _named(experiment: dict):
+    """Yield the datasets that an exercise and its networks name, with their places."""
+    yield "exercise.dataset", experiment["exercise"]["dataset"]
+    for network, recipe in experiment["networks"].items():
+        for role in ("dataset", "validation"):
+            yield f"networks.{network}.train.{role}", recipe["train"][role]
+
+
+def _roles(experiment: dict, classes: list[str]) -> list[str]:
+    """Return where an exercise names a network that cannot answer."""
+    found = []
+    for role, (model, count) in ROLES.items():
+        name = experiment["exercise"][role]
+        recipe = experiment["networks"].get(name)
+        if recipe is None:
+            known = ", ".join(experiment["networks"])
+            found.append(f"exercise.{role}: no network '{name}' (known: {known})")
+        elif (recipe["model"], len(recipe.get("classes", classes))) != (model, count):
+            got = f"{recipe['model']} of {len(recipe.get('classes', classes))}"
+            found.append(f"exercise.{role}: '{name}' is {got} classes, expected {model} of {count}")
+    return found
+
+
+def _same_rows(experiment: dict) -> list[str]:
+    """Return networks that learn from what they are asked."""
+    asked = experiment["exercise"]["dataset"]
+    return [
+        f"networks.{network}.train.dataset: '{asked}' is what the exercise asks about"
+        for network, recipe in experiment["networks"].items()
+        if asked == recipe["train"]["dataset"]
+    ]
+
+
 def _seen(experiment: dict, recipe: dict, sample_rate: int) -> list[str]:
     """Return where a network's model does not take what its recipe lets it see."""
     arrays, least = TAKES[recipe["model"]]
-    features, pca = FEATURES.get(recipe["model"]), experiment["embed"]["pca"]
+    features, pca = FEATURES.get(recipe["model"]), experiment.get("embed", {}).get("pca", 0)
     if features and features < pca:
         return [
             f"model: {recipe['model']} has {features} features, of which embed.pca wants {pca} components"
@@ -183,7 +260,7 @@ def _seen(experiment: dict, recipe: dict, sample_rate: int) -> list[str]:
     if recipe["array"] not in arrays:
         known = " or ".join(arrays)
         return [f"array: got {recipe['array']}, expected {known}, which {recipe['model']} takes"]
-    settings = {**experiment["render"], "sample_rate": sample_rate, "duration": experiment["duration"]}
+    settings = {**experiment["render"], "sample_rate": sample_rate, "duration": experiment.get("duration")}
     seen = view.of(recipe)
     if faults := seen.faults(settings):
         return faults

@@ -8,10 +8,21 @@ import json
 import numpy as np
 import pandas as pd
 
-from gwsim import coordinates, draw, geometry, layout, noise, provenance, publish_scans, stages
+from gwsim import (
+    coordinates,
+    draw,
+    geometry,
+    layout,
+    noise,
+    provenance,
+    publish_pictures,
+    publish_scans,
+    stages,
+)
 from gwsim.waveforms import columns as of_source
 
 CITATION = {
+    "toys": "drawn by gwsim-pipeline; no data of a detector, no DOI",
     "simulated": "simulated with gwsim-pipeline; no data of a detector, no DOI",
     "files": "see the source of the strain files; data of GWOSC ask to cite the run's data paper and DOI",
     "pictures": "Gravity Spy's training set (Zenodo 1476551); Zevin et al., CQG 34, 064003 (2017)",
@@ -19,6 +30,7 @@ CITATION = {
     "cite SoftwareX 13, 100658 (2021) for O1 and O2, ApJS 267, 29 (2023) for O3, and the DOI of the run",
 }
 LICENCE = {
+    "toys": "CC0-1.0",
     "simulated": "CC0-1.0",
     "files": "the licence of the strain files, see their source",
     "pictures": "CC-BY-4.0 (Gravity Spy's training set)",
@@ -26,8 +38,15 @@ LICENCE = {
 }
 
 
-def dataset_arrays(table: pd.DataFrame, source: noise.NoiseStore, settings: dict, classes: list[str]) -> dict:
-    """Return a dataset's coordinates, the columns of its table, and the PSDs and filters it rests on."""
+def dataset_arrays(
+    table: pd.DataFrame, source: noise.NoiseStore | None, settings: dict, classes: list[str]
+) -> dict:
+    """Return a dataset's coordinates, the columns of its table, and the PSDs and filters it rests on.
+
+    source: the store of its noise, which toy pictures have not.
+    """
+    if source is None:
+        return publish_pictures.axes(settings) | _columns(table, settings, classes)
     blocks, index = np.unique(table["psd_block"].to_numpy(), return_inverse=True)
     ifos, axes = settings["ifos"], _axes if settings["whiten"] == "block" else publish_scans.axes
     places = [source.ifos.index(ifo) for ifo in ifos]
@@ -97,7 +116,7 @@ def _columns(table: pd.DataFrame, settings: dict, classes: list[str]) -> dict[st
     known = draw.columns(source) | of_source.PUBLISHED[source] | of_source.GLITCHED
     known |= layout.realised_columns(settings)
     flags = {"label": classes, "snr_kind": layout.SNR_KINDS, "glitch": of_source.GLITCHES}
-    flags |= {name: settings["ifos"] for name in ("scan_ifo", "glitch_ifo")}
+    flags |= {name: settings.get("ifos") for name in ("scan_ifo", "glitch_ifo")}
     return as_arrays(table, known, flags)
 
 
@@ -151,9 +170,11 @@ def card_text(title: str, table: pd.DataFrame, card: dict) -> str:
         f"| {i} | {name} | {int((table['label'] == i).sum())} |" for i, name in enumerate(names)
     )
     (experiment,) = card["configuration"]["experiments"].values()
-    what, arrays, first = (_strain_told if experiment["whiten"] == "block" else publish_scans.told)(
-        experiment
+    told = {"block": _strain_told, "none": publish_pictures.told}.get(
+        experiment["whiten"], publish_scans.told
     )
+    what, arrays, first = told(experiment)
+    ifos = " ".join(stages.ifos(card["configuration"], experiment))
     return f"""# {title}
 
 {len(table)} examples of {what}, one row per example of the table.
@@ -163,7 +184,7 @@ Strain source: {card["strain"]}; licence: {LICENCE[card["strain"]]}.
 |---|---|---|
 {counts}
 
-Interferometers: {" ".join(stages.ifos(card["configuration"], experiment))}.
+Interferometers: {ifos or "none"}.
 
 Each example: {arrays}; its label, and one value of each column of the table. Every array has `units` and
 `long_name`.

@@ -60,20 +60,40 @@ class Comparison:
         return f"compare-{self.experiment}"
 
 
+@dataclass(frozen=True)
+class Exercise:
+    """An experiment that is an exercise: its numbers; `base` leads to its page and figures."""
+
+    experiment: str
+    base: str
+    numbers: dict[str, dict]
+
+    @property
+    def page(self) -> str:
+        return f"{self.base}/index.html"
+
+
 Recipes = dict[str, list[Network]]
 
 
 def write(
-    networks: list[Network], datasets: list[Dataset], settings: dict, compared: list[Comparison] = ()
+    networks: list[Network],
+    datasets: list[Dataset],
+    settings: dict,
+    compared: list[Comparison] = (),
+    exercises: list[Exercise] = (),
 ) -> str:
     """Return the page's HTML; settings: run, and experiments with reported and networks with their seeds.
 
     Raises GwsimError where the networks are not those of the settings.
     """
     found, beside = ordered(networks, settings), {one.experiment: one for one in compared}
+    apart = {one.experiment: one for one in exercises}
     title = f"{settings['run']}: {', '.join(settings['experiments'])}"
-    parts = [f"<h1>{text(title)}</h1>", _contents(found, beside)]
+    parts = [f"<h1>{text(title)}</h1>", _contents(found, beside, apart), *map(_exercise, exercises)]
     for name, recipes in found.items():
+        if name in apart:
+            continue
         parts.append(f'<h2 id="{text(f"{NUMBERS}-{name}")}">{text(name)}: what was run and found</h2>')
         parts += [_lead(recipes), numbers(recipes, settings["experiments"][name].get("reported"))]
     for name, recipes in found.items():
@@ -103,9 +123,13 @@ def ordered(networks: list[Network], settings: dict) -> dict[str, Recipes]:
     }
 
 
-def _contents(found: dict[str, Recipes], beside: dict[str, Comparison]) -> str:
+def _contents(found: dict[str, Recipes], beside: dict[str, Comparison], apart: dict[str, Exercise]) -> str:
     lines = []
     for experiment, recipes in found.items():
+        if experiment in apart:
+            title = f"{experiment}: an exercise, on a page of its own"
+            lines.append(f"<li>{link(apart[experiment].page, title)}</li>")
+            continue
         lines.append(f"<li>{link(f'#{NUMBERS}-{experiment}', f'{experiment}: what was run and found')}</li>")
         if experiment in beside:
             title = f"{experiment}: networks beside one another"
@@ -117,6 +141,15 @@ def _contents(found: dict[str, Recipes], beside: dict[str, Comparison]) -> str:
             lines.append(f"<li>{title}: {inner}</li>")
     lines.append(f"<li>{link(f'#{FILES}', 'Data, quality pages and files')}</li>")
     return '<nav aria-label="Contents"><ul>' + "\n".join(lines) + "</ul></nav>"
+
+
+def _exercise(one: Exercise) -> str:
+    """Return where an exercise's page is, and its first number."""
+    first = next(iter(one.numbers.values()))
+    told = f"First of them, {first['meaning']}: {first['value']:.3f} ± {first['error']:.3f}."
+    where = link(one.page, f"{one.experiment}, its own page")
+    title = f"<h2>{text(one.experiment)}: an exercise</h2>"
+    return f"{title}\n<p>Tasks and questions with their figures and numbers: {where}. {text(told)}</p>"
 
 
 # ---- what was run

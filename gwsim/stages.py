@@ -36,14 +36,19 @@ def whitened(experiment: dict) -> bool:
     return experiment["whiten"] == "block"
 
 
+def of_strain(experiment: dict) -> bool:
+    """Return whether an experiment's examples have to do with strain at all; toys do not."""
+    return experiment["whiten"] != "none"
+
+
 def sample_rate(config: dict, experiment: dict) -> int:
     """Return an experiment's sampling rate, the run's unless it has its own (Hz)."""
     return experiment.get("sample_rate", config["sample_rate"])
 
 
 def ifos(config: dict, experiment: dict) -> list[str]:
-    """Return an experiment's interferometers, the run's unless it has its own."""
-    return experiment.get("ifos", config["ifos"])
+    """Return an experiment's interferometers, the run's unless it has its own; none of toys."""
+    return experiment.get("ifos", config["ifos"]) if of_strain(experiment) else []
 
 
 def strain_of(config: dict, rate: int) -> str:
@@ -117,7 +122,7 @@ def settings(config: dict) -> dict[str, dict]:
     found |= {f"noise/{name}": part for name, part in noises(config).items()}
     for name, experiment in config["experiments"].items():
         for dataset_name, dataset in experiment["datasets"].items():
-            kind = _given_stages if experiment["whiten"] == "given" else _dataset_stages
+            kind = {"given": _given_stages, "none": _toy_stages}.get(experiment["whiten"], _dataset_stages)
             parts = kind(config, name, experiment, dataset_name, DATASET_DEFAULTS | dataset)
             found |= {f"{name}/{dataset_name}/{stage}": part for stage, part in parts.items()}
         found |= networks.settings(config, name, classes(experiment))
@@ -228,6 +233,25 @@ def _given_stages(config: dict, name: str, experiment: dict, dataset_name: str, 
     return {"ingest": ingest, "card": card}
 
 
+def _toy_stages(config: dict, name: str, experiment: dict, dataset_name: str, dataset: dict) -> dict:
+    """Return the settings of a dataset of toy pictures."""
+    its, picture, examples = experiment["waveforms"], experiment["render"]["picture"], dataset["examples"]
+    draw = {
+        **{"seed": config["seed"], "experiment": name, "dataset": dataset_name, "examples": examples},
+        **{"classes": classes(experiment), "columns": {}, "paired": False, "own": True, "weights": None},
+        "waveforms": {"source": its["source"], "models": its["models"], "picture": picture},
+    }
+    render = {
+        **{"whiten": "none", "source": its["source"], "glitches": False, "examples": examples},
+        "picture": picture,
+        "shard_rows": sharding.rows_per_shard(
+            _row_bytes(config, experiment, 0), experiment["render"]["shard_mib"]
+        ),
+    }
+    card = _card(config, name, experiment, dataset_name, dataset) | {"strain": "toys"}
+    return {"draw": draw, "render": render, "card": card}
+
+
 def _card(config: dict, name: str, experiment: dict, dataset_name: str, dataset: dict) -> dict:
     """Return what a data card is made from."""
     card = {"experiment": name, "dataset": dataset_name, "run": config["run"], "seed": config["seed"]}
@@ -255,4 +279,6 @@ def _row_bytes(config: dict, experiment: dict, samples: int) -> int:
     """Return the bytes of an example's largest array."""
     if whitened(experiment):
         return 4 * len(ifos(config, experiment)) * samples
+    if not of_strain(experiment):
+        return 4 * experiment["render"]["picture"]["rows"] * experiment["render"]["picture"]["columns"]
     return len(SCAN_DURATIONS) * experiment["render"]["qscan"]["size"] ** 2

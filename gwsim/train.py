@@ -41,7 +41,7 @@ ESTIMATED = 2048
 
 
 def phase_rows(table: pd.DataFrame, settings: dict, phase: int, name: str) -> np.ndarray:
-    """Return the rows of one phase: noise, and signals in its range of SNR.
+    """Return the rows of one phase: noise, and signals in its range of SNR, of the settings' classes alone.
 
     A phase replaces the ranges before it, or adds to them where the curriculum is cumulative. Raises
     GwsimError, which names the dataset, where a class has no example.
@@ -56,6 +56,7 @@ def phase_rows(table: pd.DataFrame, settings: dict, phase: int, name: str) -> np
     for each in taken:
         low, high = each.get("snr", (0, np.inf))
         inside |= (snr >= low) & (snr <= high)
+    inside &= table["label"].to_numpy() < len(settings["classes"])
     counts = np.bincount(table["label"].to_numpy()[inside], minlength=len(settings["classes"]))
     empty = [name for name, count in zip(settings["classes"], counts, strict=True) if not count]
     if empty:
@@ -68,8 +69,8 @@ def phase_rows(table: pd.DataFrame, settings: dict, phase: int, name: str) -> np
 
 
 def expect_classes(classes: list[str], examples) -> None:
-    """Raise GwsimError where a dataset has other classes than the settings."""
-    if list(classes) != list(examples.classes):
+    """Raise GwsimError where a dataset's first classes are not those of the settings."""
+    if list(classes) != list(examples.classes)[: len(classes)]:
         raise GwsimError(
             f"the settings have the classes {', '.join(classes)}; {examples.name} has "
             f"{', '.join(examples.classes)}: make the dataset again with this configuration"

@@ -10,7 +10,10 @@ Of Q-scans it sees the `merged` view, one picture of the four durations, two abo
 a picture of each duration or of those that are named. Pictures are from 0 to 1, low frequencies at the bottom
 (of each quarter), and may be made smaller: each pixel the mean of `pool` by `pool` of them.
 
-Settings are those of render: ifos, sample_rate, duration, spectrogram (window, hop, f_max) or qscan (size).
+Of toys it sees their `picture`, one plane of rows and columns.
+
+Settings are those of render: ifos, sample_rate, duration, spectrogram (window, hop, f_max), qscan (size) or
+picture (rows, columns).
 The configuration is checked by this, too, so that libraries are loaded where they are used.
 """
 
@@ -23,7 +26,13 @@ from gwsim.conventions import SCAN_DURATIONS
 from gwsim.errors import GwsimError
 
 # What is seen -> the section of render's settings that it needs.
-NEEDS = {"spectrogram": "spectrogram", "strain": "spectrogram", "merged": "qscan", "scans": "qscan"}
+NEEDS = {
+    "spectrogram": "spectrogram",
+    "strain": "spectrogram",
+    "merged": "qscan",
+    "scans": "qscan",
+    "picture": "picture",
+}
 # Those of Q-scans.
 PICTURES = ("merged", "scans")
 # Greatest value of a Q-scan's pixel.
@@ -93,7 +102,7 @@ class View:
 
     def shape(self, settings: dict) -> tuple[int, ...]:
         """Return the shape of one example: (ifo, time), (ifo, frequency, frame), (picture, row, column)."""
-        first = {"merged": 1, "scans": len(self.durations or SCAN_DURATIONS)}
+        first = {"merged": 1, "picture": 1, "scans": len(self.durations or SCAN_DURATIONS)}
         return first.get(self.array, len(settings["ifos"])), *map(len, self.axes(settings).values())
 
     def axes(self, settings: dict) -> dict[str, np.ndarray]:
@@ -103,6 +112,9 @@ class View:
         if self.array in PICTURES:
             size = settings["qscan"]["size"] * (2 if self.array == "merged" else 1) // self.pool
             return {name: np.arange(size) for name in ("row", "column")}
+        if self.array == "picture":
+            sizes = settings["picture"]
+            return {"row": np.arange(sizes["rows"]), "column": np.arange(sizes["columns"])}
         rate, stft = settings["sample_rate"], settings["spectrogram"]
         if self.array == "strain":
             seen = self.rate or rate
@@ -117,13 +129,15 @@ class View:
         """Return which array is read where some are stored."""
         if self.array in PICTURES:
             return "qscan"
-        return self.array if self.array in stored else "strain"
+        return self.array if self.array in stored or self.array == "picture" else "strain"
 
     def raw(self, arrays: dict[str, np.ndarray], settings: dict) -> np.ndarray:
         """Return what is seen of arrays (sample, ...), not yet scaled."""
         if self.array in PICTURES:
             seen = self._merged if self.array == "merged" else self._scans
             return pooled(seen(arrays["qscan"]), self.pool)
+        if self.array == "picture":
+            return arrays["picture"][:, None]
         if self.array == "strain":
             return series(arrays["strain"], settings, self.rate)
         return arrays[self.array] if self.array in arrays else spectrogram(arrays["strain"], settings)

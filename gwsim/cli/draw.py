@@ -7,7 +7,9 @@ SUMMARY = "draw one dataset's table: everything random, once"
 
 def arguments(parser):
     parser.add_argument("--settings", type=Path, required=True, help="settings of the stage (JSON)")
-    parser.add_argument("--segments", type=Path, required=True, help="segments (JSON)")
+    parser.add_argument(
+        "--segments", type=Path, nargs="*", default=[], help="segments (JSON), if it needs any"
+    )
     parser.add_argument("--systems", type=Path, required=True, help="table of systems to write (Parquet)")
     parser.add_argument("--table", type=Path, required=True, help="table of examples to write (Parquet)")
 
@@ -19,11 +21,17 @@ def run(args):
     from gwsim.waveforms import sources
 
     settings = json.loads(args.settings.read_text())
-    settings["margin"] = noise.margin_samples(settings)
-    blocks = json.loads(args.segments.read_text())["blocks"]
     signals = sources.SOURCES[settings["waveforms"]["source"]]
     for line in signals.notes(settings["waveforms"]):
         print(line)
+    if not args.segments:
+        systems, table = draw.draw_pictures(signals, settings)
+        store.write_table(args.systems, systems)
+        store.write_table(args.table, table, row_group=draw.ROW_GROUP)
+        print(f"{len(table)} examples, which need no strain")
+        return
+    settings["margin"] = noise.margin_samples(settings)
+    blocks = json.loads(args.segments[0].read_text())["blocks"]
     if hasattr(signals, "listed"):
         kinds = draw.columns(settings["waveforms"]["source"])
         systems, table, left_out = signals.listed(blocks, kinds, settings)

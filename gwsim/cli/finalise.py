@@ -9,7 +9,9 @@ def arguments(parser):
     parser.add_argument("layout", type=Path, help="FOLDER/shards.zarr/zarr.json of the dataset")
     parser.add_argument("--settings", type=Path, required=True, help="settings of the stage (JSON)")
     parser.add_argument("--table", type=Path, required=True, help="table of examples as drawn (Parquet)")
-    parser.add_argument("--noise", type=Path, required=True, help="manifest.json of the noise store")
+    parser.add_argument(
+        "--noise", type=Path, nargs="*", default=[], help="manifest.json of the noise store, if it needs one"
+    )
     parser.add_argument("--systems", type=Path, required=True, help="systems as realised (Parquet)")
     parser.add_argument("--card", type=Path, required=True, help="settings of the data card (JSON)")
 
@@ -28,15 +30,16 @@ def run(args):
     records = manifest.whole_records(folder, ranges)
     drawn = pd.read_parquet(args.table)
     card["provenance"] = {
-        "noise_manifest_sha256": files.fingerprint(args.noise)["sha256"],
         **sources.SOURCES[settings["source"]].provenance(),
         **drawn.attrs,
     }
+    if args.noise:
+        card["provenance"]["noise_manifest_sha256"] = files.fingerprint(args.noise[0])["sha256"]
     told = publish.of_systems(drawn, pd.read_parquet(args.systems), settings["source"])
     table = pd.concat([drawn, told, store.realised(folder, ranges)], axis=1)
     store.write_table(folder / "table.parquet", table, row_group=settings["shard_rows"])
-    source = noise.NoiseStore(args.noise.parent / "data.zarr")
-    arrays = publish.dataset_arrays(table, source, settings, card["classes"])
+    stores = [noise.NoiseStore(path.parent / "data.zarr") for path in args.noise[:1]]
+    arrays = publish.dataset_arrays(table, *stores or [None], settings, card["classes"])
     title = f"{card['experiment']} {card['dataset']}"
     texts = {"README.md": publish.card_text(title, table, card)}
     attributes = publish.attributes(title, card, table.columns)

@@ -8,7 +8,9 @@ SUMMARY = "render some shards of a dataset from its table"
 def arguments(parser):
     parser.add_argument("--settings", type=Path, required=True, help="settings of the stage (JSON)")
     parser.add_argument("--table", type=Path, required=True, help="table of examples (Parquet)")
-    parser.add_argument("--noise", type=Path, required=True, help="manifest.json of the noise store")
+    parser.add_argument(
+        "--noise", type=Path, nargs="*", default=[], help="manifest.json of the noise store, if it needs one"
+    )
     parser.add_argument(
         "--bank",
         type=Path,
@@ -40,8 +42,17 @@ def _scans(settings, noise, systems, device):
     return scans.Renderer(settings, noise, pd.read_parquet(systems), device)
 
 
+def _pictures(settings, noise, systems, device):
+    """Return what renders toy pictures."""
+    import pandas as pd
+
+    from gwsim import pictures
+
+    return pictures.Renderer(settings, pd.read_parquet(systems))
+
+
 # By what an experiment's examples are whitened on.
-RENDERERS = {"block": _strain, "self": _scans}
+RENDERERS = {"block": _strain, "self": _scans, "none": _pictures}
 
 
 def run(args):
@@ -57,10 +68,10 @@ def run(args):
     keep_freed_memory()
     torch.set_num_threads(1)
     settings = json.loads(args.settings.read_text())
-    source = noise.NoiseStore(args.noise.parent / "data.zarr")
-    renderer = RENDERERS[settings["whiten"]](settings, source, args.bank, args.device)
+    stores = [noise.NoiseStore(path.parent / "data.zarr") for path in args.noise[:1]]
+    renderer = RENDERERS[settings["whiten"]](settings, *stores or [None], args.bank, args.device)
     ranges = sharding.shard_ranges(settings["examples"], settings["shard_rows"])
-    inputs = [files.fingerprint(path) for path in (args.noise, args.bank)]
+    inputs = [files.fingerprint(path) for path in (*args.noise, args.bank)]
     sha256 = provenance.code_sha256(__name__, columns.others(settings["source"], settings["glitches"]))
     code = [sha256, provenance.versions(), args.device]
 

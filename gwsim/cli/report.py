@@ -27,6 +27,7 @@ def arguments(parser):
         "--compared", type=Path, nargs="*", default=[], help="figures.json of networks beside one another"
     )
     parser.add_argument("--quality", type=Path, nargs="*", default=[], help="quality page of each dataset")
+    parser.add_argument("--exercises", type=Path, nargs="*", default=[], help="metrics.json of each exercise")
     parser.add_argument("--output", type=Path, required=True, help="page to write (HTML)")
 
 
@@ -39,7 +40,8 @@ def run(args):
     datasets = [_dataset(path, args.output.parent) for path in args.quality]
     compared = [_comparison(path, args.output.parent) for path in args.compared]
     settings = json.loads(args.settings.read_text())
-    files.write_atomic(args.output, report.write(networks, datasets, settings, compared))
+    exercises = [_exercise(path, args.output.parent) for path in args.exercises]
+    files.write_atomic(args.output, report.write(networks, datasets, settings, compared, exercises))
 
 
 def _network(path, start):
@@ -63,6 +65,17 @@ def _network(path, start):
     experiment = folder.parents[1].name
     shown = content["figures"], content["about"]
     return report.Network(experiment, name, int(seed), base, numbers, *shown, links)
+
+
+def _exercise(path, start):
+    """Return what stands in EXPERIMENT/exercise/metrics.json, its page beside it."""
+    import json
+
+    from gwsim import report
+
+    folder = path.resolve().parent
+    numbers = json.loads(path.read_text())["numbers"]
+    return report.Exercise(folder.parent.name, _relative(folder, start), numbers)
 
 
 def _comparison(path, start):

@@ -36,12 +36,15 @@ class Dataset:
         (self.experiment,) = self.configuration["experiments"].values()
         (self.settings,) = self.experiment["datasets"].values()
         self.source = self.experiment["waveforms"]["source"]
-        self.scans = not stages.whitened(self.experiment)
+        self.toys = not stages.of_strain(self.experiment)
+        self.scans = not (self.toys or stages.whitened(self.experiment))
         self.columns = columns.DEFAULTS.get(self.source, {}) | self.experiment["draw"] | self.settings["draw"]
         self.classes, self.ifos = self.attributes["classes"], stages.ifos(self.configuration, self.experiment)
         self.rate = stages.sample_rate(self.configuration, self.experiment)
-        self.window = round(self.experiment["duration"] * self.rate)
-        self.half_stft = 0 if self.scans else self.experiment["render"]["spectrogram"]["window"] // 2
+        self.window = 0 if self.toys else round(self.experiment["duration"] * self.rate)
+        self.half_stft = (
+            0 if self.scans or self.toys else self.experiment["render"]["spectrogram"]["window"] // 2
+        )
         self.noise = self.classes.index(draw.NOISE) if draw.NOISE in self.classes else None
         self.signals = self.table[self.table["label"] != self.noise]
 

@@ -84,12 +84,10 @@ def write(path: Path, title: str, lead: str, sections: list[Section]) -> None:
 
 def render(title: str, lead: str, sections: list[Section]) -> str:
     """Return the page's text."""
-    parts = [
-        f"<h1>{text(title)}</h1>\n<p>{text(lead)}</p>\n<p>{text(verdict(sections))}</p>",
-        _summary(sections),
-        *map(_section, sections),
-    ]
-    return document(title, parts)
+    parts = [f"<h1>{text(title)}</h1>\n<p>{text(lead)}</p>"]
+    if any(section.checks for section in sections):
+        parts += [f"<p>{text(verdict(sections))}</p>", _summary(sections)]
+    return document(title, [*parts, *map(_section, sections)])
 
 
 def document(title: str, parts: list[str], css: str = CSS) -> str:

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from gwsim import checks, draw
-from gwsim.figures import noise_sections, scan_sections, signals, spectrograms, style
+from gwsim.figures import noise_sections, picture_sections, scan_sections, signals, spectrograms, style
 from gwsim.figures import page as pages
 from gwsim.figures.dataset import SHOWN_SNR, Dataset, shown_rows
 from gwsim.waveforms import columns as of_source
@@ -32,22 +32,27 @@ def page(folder: Path, bank_path: Path | None, blocks: list[dict], output: Path)
     dataset = Dataset(folder, blocks)
     title = f"Quality of {dataset.attributes['title']}"
     lead = (
-        f"{len(dataset.table)} examples of {len(dataset.classes)} classes, {' '.join(dataset.ifos)}, "
-        f"{_strain_of(dataset)}. A mark 'look' says that chance explains "
-        f"the number with a probability below {checks.CHANCE:.1g}, or that it leaves the range allowed."
+        f"{len(dataset.table)} examples of {len(dataset.classes)} classes, {_strain_of(dataset)}. A mark "
+        f"'look' says that chance explains the number with a probability below {checks.CHANCE:.1g}, or that "
+        "it leaves the range allowed."
     )
     with style.look():
-        its_own = scan_sections.sections(dataset) if dataset.scans else _of_strain(dataset, bank_path)
+        if dataset.toys:
+            its_own = picture_sections.sections(dataset)
+        else:
+            its_own = scan_sections.sections(dataset) if dataset.scans else _of_strain(dataset, bank_path)
         noise = [noise_sections.reuse(dataset)] if blocks else []
         common = [*noise, _classes(dataset), _provenance(dataset)]
         pages.write(output, title, lead, [*its_own, *common])
 
 
 def _strain_of(dataset: Dataset) -> str:
-    """Return how much strain an example has, in words; given pictures do not tell."""
+    """Return how much strain an example has, and of what, in words; given pictures do not tell."""
+    if dataset.toys:
+        return "toy pictures"
     if dataset.source == "pictures":
-        return "pictures as they were given"
-    return f"{dataset.experiment['duration']} s at {dataset.rate} Hz"
+        return f"{' '.join(dataset.ifos)}, pictures as they were given"
+    return f"{' '.join(dataset.ifos)}, {dataset.experiment['duration']} s at {dataset.rate} Hz"
 
 
 def _of_strain(dataset: Dataset, bank_path: Path) -> list[pages.Section]:
@@ -278,7 +283,7 @@ def _provenance(dataset: Dataset) -> pages.Section:
         ["shards", len(dataset.manifest["shards"])],
         ["size (MiB)", f"{size / 2**20:.1f}"],
         ["draw", json.dumps(dataset.columns)],
-        ["reuse", dataset.reuse],
+        *([] if dataset.toys else [["reuse", dataset.reuse]]),
         *([f"version of {name}", version] for name, version in attributes["versions"].items()),
     ]
     seconds, splits = dataset.block_seconds, sorted({block["split"] for block in dataset.blocks})

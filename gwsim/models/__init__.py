@@ -2,8 +2,8 @@
 
 A network takes (sample, ifo, ...) and gives logits (sample, class). It has `features(x)`, what its dense
 layers see, flat; `cam_layer`, the module whose output class-activation maps weigh; and `cam_path`, the
-modules from the input through that layer, from which follows where in the input each of its cells lies. A
-module that is made of others names those of its main way in `path`.
+modules from the input through that layer, from which follows where in the input each of its cells lies; a
+linear network has no such layer. A module that is made of others names those of its main way in `path`.
 """
 
 import torch
@@ -12,8 +12,10 @@ from gwsim import seeds
 from gwsim.errors import GwsimError
 from gwsim.models.cbc_cnn2d import CbcCnn2d
 from gwsim.models.ccsn_cnn import CcsnCnn
+from gwsim.models.linear_pixels import LinearPixels
 from gwsim.models.merged_view_cnn import MergedViewCnn
 from gwsim.models.resnet54 import ResNet54, ResNet54Mean
+from gwsim.models.toy_cnn import ToyCnn
 
 MODELS = {
     "ccsn_cnn": CcsnCnn,
@@ -21,6 +23,8 @@ MODELS = {
     "resnet54": ResNet54,
     "resnet54_mean": ResNet54Mean,
     "merged_view_cnn": MergedViewCnn,
+    "toy_cnn": ToyCnn,
+    "linear_pixels": LinearPixels,
 }
 
 

@@ -6,7 +6,7 @@ quickly.
 
 import math
 
-from gwsim.waveforms import glitches
+from gwsim.waveforms import glitches, toys
 
 SPINS = tuple(f"spin_{body}{axis}" for body in "12" for axis in "xyz")
 MASSES = ("mass_1", "mass_2")
@@ -40,7 +40,7 @@ _MADE = {
 
 # Those whose entries are as long as a dataset's windows; those that `render` computes without a bank.
 BINARIES = ("cbc", "cbc_scaled")
-BANKLESS = ("glitch", "triggers", "pictures")
+BANKLESS = ("glitch", "triggers", "pictures", "toy")
 # What an experiment of a source is whitened on.
 WHITENED = {
     "ccsn": "block",
@@ -49,11 +49,13 @@ WHITENED = {
     "glitch": "self",
     "triggers": "self",
     "pictures": "given",
+    "toy": "none",
 }
 
 # Modules that rest on a source.
 _SCANS = {"scans", "loudest", "qscan", "publish_scans", "figures.scan_sections"}
 _IN_NOISE = {"glitched", "loudest", "qscan", "waveforms.glitches", "waveforms.glitches.rows"}
+_PICTURES = {"pictures", "publish_pictures", "figures.picture_sections"}
 _MODULES = {
     "ccsn": {"waveforms.sources.supernovae"},
     "cbc": {"waveforms.sources.binaries"},
@@ -61,6 +63,7 @@ _MODULES = {
     "glitch": {"waveforms.sources.detector_glitches", "waveforms.glitches", *_SCANS},
     "triggers": {"waveforms.sources.triggers", "waveforms.glitches", *_SCANS},
     "pictures": _SCANS,
+    "toy": {"waveforms.sources.toy_pictures", "waveforms.toys", *_PICTURES},
 }
 
 
@@ -86,6 +89,7 @@ SYSTEM = {
     "cbc_scaled": _SYSTEM | _BINARY,
     "glitch": _SYSTEM | glitches.COLUMNS,
     "triggers": _SYSTEM | _TRIGGER,
+    "toy": _SYSTEM | toys.COLUMNS,
 }
 # Of draw.parquet, beside those of every source.
 _SKY = {
@@ -107,6 +111,7 @@ ROW = {
     "cbc_scaled": _SKY,
     "glitch": _SCANNED,
     "triggers": _SCANNED,
+    "toy": {"key": ("int64", "1", "names all that is random in the picture's noise")},
 }
 # Of draw.parquet, of examples whose noise is to have glitches.
 GLITCHES = glitches.CLASSES
@@ -130,6 +135,7 @@ TARGETS = {
     "cbc_scaled": _WANTED,
     "glitch": _WANTED_TILE,
     "triggers": _WANTED_TILE,
+    "toy": {},
 }
 # What each example of the published table says of its system, which has it alone.
 _TOLD = {name: spec for name, spec in _BINARY.items() if spec[0] != "str"}
@@ -140,6 +146,7 @@ PUBLISHED = {
     # Other names than those of the axes of scans.
     "glitch": {f"drawn_{name}": spec for name, spec in glitches.COLUMNS.items()},
     "triggers": _TRIGGER_TOLD,
+    "toy": toys.COLUMNS,
 }
 # Of the published table: what follows from an example's waveform and window.
 _WINDOW = {
@@ -149,7 +156,7 @@ _WINDOW = {
         "frequency of the signal at the window's first sample, below which it has none; NaN in the plunge",
     )
 }
-RENDERED = {"ccsn": {}, "cbc": _WINDOW, "cbc_scaled": _WINDOW, "glitch": {}, "triggers": {}}
+RENDERED = {"ccsn": {}, "cbc": _WINDOW, "cbc_scaled": _WINDOW, "glitch": {}, "triggers": {}, "toy": {}}
 
 # Drawn beside the sky's columns, isotropic unless the configuration says otherwise: `theta` and `phi` of each
 # example, `inclination` and `phase` of each system.
@@ -160,6 +167,7 @@ ORIENTATION = {
     "cbc_scaled": _ORBIT,
     "glitch": {},
     "triggers": {},
+    "toy": {},
 }
 # Columns that are each class's own where the configuration does not name them.
 OWN = {"glitch": ("snr", "mean_norm")}
@@ -173,6 +181,7 @@ DEFAULTS = {
     **{source: _ISOTROPIC | ORIENTATION[source] for source in ("ccsn", "cbc", "cbc_scaled")},
     "glitch": {},
     "triggers": {"mean_norm": 1},
+    "toy": {},
 }
 
 # What a data card says of the waveforms.
@@ -190,6 +199,8 @@ CARD = {
     "docs/glitches.md has them. They are no data of a detector, and results on them are no results on "
     "Gravity Spy.",
     "triggers": "Glitches are those of the strain itself, at the times and with the labels of the table.",
+    "toy": "Pictures are drawn from formulas of a teaching exercise; docs/exercise.md has them. They are no "
+    "data of a detector.",
     "pictures": "Pictures are those of the set that was read, each reduced to 224 x 224 of the energy index.",
 }
 

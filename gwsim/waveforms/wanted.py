@@ -155,6 +155,32 @@ def _triggers(experiment: dict, rate: int):
         yield f"waveforms.path: no file {experiment['waveforms']['path']}"
 
 
+# ---- toys
+
+
+def toys(models: dict, picture: dict) -> list[str]:
+    """Return faults of the distributions that toy pictures are drawn of."""
+    found = []
+    for model, specs in models.items():
+        for name, spec in specs.items():
+            place = f"waveforms.models.{model}.{name}"
+            found += _of_systems(place, spec)
+            if name in POSITIVE and value_range(spec)[0] <= 0:
+                found.append(f"{place}: expected values above zero, got {spec}")
+    if not found and "chirp" in models:
+        its, columns = models["chirp"], picture["columns"]
+        first, last = value_range(its["start_column"])
+        if first < 0 or last + its["shortest"] >= columns:
+            got = f"got {first:g} to {last:g} and {its['shortest']} columns"
+            found.append(
+                f"waveforms.models.chirp.start_column: a shortest chirp leaves the {columns} columns ({got})"
+            )
+    return found
+
+
+POSITIVE = ("amplitude", "sigma_row", "sigma_column")
+
+
 FAULTS = {
     "ccsn": _supernovae,
     "cbc": _binaries,

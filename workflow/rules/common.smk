@@ -154,9 +154,11 @@ def noise_records(wildcards):
 
 
 def noise_of(wildcards):
-    """Return the manifest of the noise that an experiment uses."""
-    name = stages.noise_of(config, config["experiments"][wildcards.experiment])
-    return f"results/noise/{name}/manifest.json"
+    """Return the manifest of the noise that an experiment uses, if it uses any."""
+    experiment = config["experiments"][wildcards.experiment]
+    if not stages.of_strain(experiment):
+        return []
+    return f"results/noise/{stages.noise_of(config, experiment)}/manifest.json"
 
 
 def bank_of(wildcards):
@@ -169,9 +171,9 @@ def bank_of(wildcards):
 
 
 def segments_of(wildcards):
-    """Return the PSD blocks of a dataset's noise; none for given pictures."""
-    given = dataset_of(wildcards)[0]["whiten"] == "given"
-    return [] if given else f"results/segments/{RUN}/segments.json"
+    """Return the PSD blocks of a dataset's noise; none for given pictures and toys."""
+    alone = dataset_of(wildcards)[0]["whiten"] in ("given", "none")
+    return [] if alone else f"results/segments/{RUN}/segments.json"
 
 
 def systems_of(wildcards):
@@ -186,9 +188,12 @@ def everything():
     used = {
         stages.strain_of(config, stages.sample_rate(config, one))
         for one in config["experiments"].values()
+        if stages.of_strain(one)
     }
+    # Segments are of the run's own strain; toys alone have none.
+    used |= {RUN} if used or not DATASETS else set()
     locks = (
-        [f"results/strain/{name}/lock.json" for name in sorted(used | {RUN})]
+        [f"results/strain/{name}/lock.json" for name in sorted(used)]
         if planned()
         else []
     )

@@ -1,5 +1,5 @@
 # REQUIRED INPUTS:
-#     results/segments/RUN/segments.json              PSD blocks
+#     results/segments/RUN/segments.json              PSD blocks, of all but toys
 # OUTPUTS:
 #     results/EXPERIMENT/DATASET/systems.parquet      one row per source
 #     results/EXPERIMENT/DATASET/draw.parquet         one row per example
@@ -8,7 +8,7 @@
 rule draw:
     input:
         settings="results/config/{experiment}/{dataset}/draw.json",
-        segments=f"results/segments/{RUN}/segments.json",
+        segments=segments_of,
         files=waveform_files,
         code=code_of_signals("draw"),
     output:

@@ -1,9 +1,14 @@
 # Networks of the configuration and what they are trained on and asked; names of files that the rules share.
 from gwsim.figures import listing
 
+# Experiments that are exercises: these ask their networks, no other stage does.
+EXERCISES = [
+    name for name, content in config["experiments"].items() if "exercise" in content
+]
 NETWORKS = [
     f"{experiment}/networks/{network}-{seed}"
     for experiment, content in config["experiments"].items()
+    if experiment not in EXERCISES
     for network, recipe in content.get("networks", {}).items()
     for seed in recipe["seeds"]
 ]
@@ -105,6 +110,22 @@ def background_files(wildcards):
         background_bank(wildcards),
         f"results/config/{first_set(wildcards)}/render.json",
     ]
+
+
+def exercised(wildcards):
+    """Return the networks of an exercise by what it calls them, and the dataset that they are asked about."""
+    if wildcards.experiment not in EXERCISES:
+        raise WorkflowError(
+            f"{wildcards.experiment} is no exercise: expected one of {', '.join(EXERCISES)}"
+        )
+    its, found = asked(wildcards, "exercise"), {}
+    for role in ("network", "linear", "three"):
+        seeds = config["experiments"][wildcards.experiment]["networks"][its[role]]
+        found[role] = [
+            f"results/{wildcards.experiment}/networks/{its[role]}-{seed}/model.safetensors"
+            for seed in seeds["seeds"]
+        ]
+    return found | {"data": manifests(wildcards, [its["dataset"]])}
 
 
 def compared(wildcards, file):

@@ -1,11 +1,12 @@
 # REQUIRED INPUTS:
 #     results/EXPERIMENT/DATASET/draw.parquet         one row per example
-#     results/noise/NOISE/manifest.json               noise, whitened or as it is
+#     results/noise/NOISE/manifest.json               noise, whitened or as it is, of all but toys
 #     results/EXPERIMENT/DATASET/bank/manifest.json   waveforms, or systems.parquet where they need no bank
 # OUTPUTS:
 #     results/EXPERIMENT/DATASET/data.zarr            strain (sample, ifo, time),
 #                                                     spectrogram (sample, ifo, frequency, frame), columns; or
-#                                                     qscan (sample, duration, frequency, time), columns
+#                                                     qscan (sample, duration, frequency, time), columns; or
+#                                                     picture (sample, row, column), columns
 #     results/EXPERIMENT/DATASET/table.parquet        the table with realised SNRs
 #     results/EXPERIMENT/DATASET/manifest.json        sha256 of every file
 

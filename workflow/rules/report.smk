@@ -1,6 +1,7 @@
 # REQUIRED INPUTS:
 #     results/EXPERIMENT/networks/NETWORK-SEED/{evaluate,explain,embed}     what was found out of a network
 #     results/EXPERIMENT/DATASET/quality/index.html                         pages of the datasets
+#     results/EXPERIMENT/exercise/metrics.json                              numbers of exercises, page beside them
 # OUTPUTS:
 #     results/EXPERIMENT/networks/NETWORK-SEED/figures/NAME.png, NAME.pdf   every figure
 #     results/EXPERIMENT/compare/NAME.png, NAME.pdf                         networks beside one another
@@ -9,7 +10,7 @@
 COMPARED = [
     name
     for name, content in config["experiments"].items()
-    if len(content.get("networks", {})) > 1
+    if len(content.get("networks", {})) > 1 and name not in EXERCISES
 ]
 
 
@@ -119,6 +120,7 @@ rule report:
         compared=[f"results/{name}/compare/figures.json" for name in COMPARED],
         networks=[f"results/{name}/figures/figures.json" for name in NETWORKS],
         exports=[f"results/{name}/model.onnx" for name in NETWORKS],
+        exercises=[f"results/{name}/exercise/metrics.json" for name in EXERCISES],
         quality=[f"results/{name}/quality/index.html" for name in DATASETS],
         settings="results/config/report.json",
         code=code("report"),
@@ -138,4 +140,4 @@ rule report:
         "the page to open first"
     shell:
         "gwsim report --settings {input.settings} --networks {input.networks} --compared {input.compared} "
-        "--quality {input.quality} --output {output.page} 2> {log}"
+        "--quality {input.quality} --exercises {input.exercises} --output {output.page} 2> {log}"

@@ -13,7 +13,7 @@ Bank(path)                the finished bank, see `gwsim.waveforms.bank`
 
 A source that needs no bank (columns.BANKLESS) has of these notes, systems and provenance, and beside them
 
-own(column, names, uniform)   columns that are each class's own, see columns.OWN
+own(column, names, uniform)   columns that are each class's own, where columns.OWN names some
 
 or, where nothing is drawn, in place of systems
 
@@ -26,7 +26,14 @@ from pathlib import Path
 
 from gwsim.errors import GwsimError
 from gwsim.waveforms import bank, columns
-from gwsim.waveforms.sources import binaries, detector_glitches, scaled_binaries, supernovae, triggers
+from gwsim.waveforms.sources import (
+    binaries,
+    detector_glitches,
+    scaled_binaries,
+    supernovae,
+    toy_pictures,
+    triggers,
+)
 
 SOURCES = {
     "ccsn": supernovae,
@@ -34,6 +41,7 @@ SOURCES = {
     "cbc_scaled": scaled_binaries,
     "glitch": detector_glitches,
     "triggers": triggers,
+    "toy": toy_pictures,
 }
 
 
