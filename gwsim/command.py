@@ -42,6 +42,8 @@ VERBS = (
     "evaluate",
     "explain",
     "embed",
+    "explorer",
+    "explore",
     "figures",
     "compare",
     "report",

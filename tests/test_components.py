@@ -1,4 +1,4 @@
-"""Components of more features than examples: those of a singular value decomposition, and the same distances."""
+"""Components of more features than examples, against a singular value decomposition; nearest neighbours."""
 
 import tracemalloc
 

@@ -103,12 +103,7 @@ def test_datasets_share_the_examples_as_equally_as_their_sizes_allow():
 
 
 def test_a_selection_applies_to_the_datasets_that_have_its_values():
-    tables = [
-        pd.DataFrame({"label": [0, 1], "d": [np.nan, 1.0]}),
-        pd.DataFrame({"label": [0, 1], "d": np.nan}),
-    ]
+    tables = [pd.DataFrame({"label": [0, 1], "d": its}) for its in ([np.nan, 1.0], [np.nan, np.nan])]
     assert selection.applying(tables, {"d": 1}) == [{"d": 1}, {}]
-    with pytest.raises(
-        GwsimError, match=r"select names the columns \['e'\], which no dataset has .*label, d"
-    ):
+    with pytest.raises(GwsimError, match=r"the columns \['e'\], which no dataset has .*label, d"):
         selection.applying(tables, {"d": 1, "e": 2})

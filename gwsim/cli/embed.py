@@ -83,7 +83,7 @@ def together(data):
 
 
 def described(data, predictions, model, device):
-    """Return dataset, row, label, predicted, score of all examples, asking the network where it was not yet."""
+    """Return dataset, row, label, predicted, score of all; the network is asked where it was not yet."""
     import json
 
     import numpy as np
