@@ -16,6 +16,8 @@ from gwsim.draw import NOISE
 from gwsim.errors import GwsimError
 from gwsim.explorer import pictures
 
+LIKE = "and lies near others whose features are like its own"
+
 
 @dataclasses.dataclass(frozen=True)
 class Embedding:
@@ -96,10 +98,9 @@ def names(model: Path, description: dict, found: dict[str, dataset.Examples]) ->
     """Return what is said of a network and its datasets."""
     classes = description["classes"]
     experiment = next(iter(found.values())).folder.parent.name
-    seen = "strain" if description["array"] == "strain" else description["array"].replace("_", " ")
     return {
         "title": f"{experiment}: {model.resolve().parent.name}",
-        "words": f"{description['model']} over {seen}: each point is an example, near others whose features are like its own.",
+        "words": f"{description['model']} over {description['array']}: a point is an example, {LIKE}.",
         "classes": classes,
         "noise": classes.index(NOISE) if NOISE in classes else None,
         "datasets": list(found),
