@@ -39,6 +39,7 @@ def settings(config: dict, name: str, classes: list[str]) -> dict[str, dict]:
             "misclassified": MISCLASSIFIED,
         },
         f"{name}/embed": {**experiment["embed"], "seed": config["seed"]},
+        f"{name}/explorer": {"align": experiment["explain"]["align"]},
         f"{name}/figures": {
             "shown": evaluate.get("shown", []),
             "align": experiment["explain"]["align"],

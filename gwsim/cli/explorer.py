@@ -12,13 +12,13 @@ def arguments(parser):
     )
     parser.add_argument("--explain", type=Path, required=True, help="metrics.json of explain, maps beside it")
     parser.add_argument("--data", type=Path, nargs="+", required=True, help="manifest.json of each dataset")
-    parser.add_argument(
-        "--align", default="resize", help="how maps are placed: resize or receptive_field; default: resize"
-    )
+    parser.add_argument("--settings", type=Path, required=True, help="settings of the stage (JSON)")
     parser.add_argument("--output", type=Path, required=True, help="page to write (FOLDER/index.html)")
 
 
 def run(args):
+    import json
+
     from gwsim import checkpoint
     from gwsim.cli.memory import keep_freed_memory
     from gwsim.cli.progress import progress
@@ -30,11 +30,13 @@ def run(args):
     embedding = products.embedded(args.embed, args.model, description["classes"])
     data = products.examples(args.data, embedding.datasets, description)
     sets = products.maps(args.explain.with_name("maps.zarr"), args.model)
-    maps = saliency.of_points(sets, points.places(embedding.table, embedding.datasets))
+    array, shape = description["array"], tuple(description["shape"])
+    point_of = points.places(embedding.table, embedding.datasets)
+    maps = saliency.of_points(sets, point_of, pictures.tiles(array, shape))
     tables = {name: one.table for name, one in data.items()}
     columns = points.columns(embedding.table, tables, maps)
-    array, shape = description["array"], tuple(description["shape"])
-    placing = {"grid": receptive.centres(model.cam_path, len(shape) - 1), "align": args.align}
+    settings = json.loads(args.settings.read_text())
+    placing = {"grid": receptive.centres(model.cam_path, len(shape) - 1), **settings}
     names = products.names(args.model, description, data)
     about = bundle.described(names, shape, maps, placing, array)
     read = products.reader(embedding.table, list(data.values()))

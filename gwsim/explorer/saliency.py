@@ -1,4 +1,4 @@
-"""The maps of points, from all sets of maps that a network has, as scripts that a page loads when it needs them.
+"""The maps of points, from all sets of maps of a network, as scripts that a page loads when it needs them.
 
 Takes sets as `explain` writes them; gives of each point and each class that was explained one map, Score-CAM
 where it was made. A script has the maps of one sheet of pictures, each scaled to 0 ... 255 by itself.
@@ -25,10 +25,12 @@ class Map:
     cells: np.ndarray
 
 
-def of_points(sets: list[xr.Dataset], point_of: dict[tuple[str, int], int]) -> dict[int, list[Map]]:
+def of_points(
+    sets: list[xr.Dataset], point_of: dict[tuple[str, int], int], tiles: tuple[int, ...] = (1,)
+) -> dict[int, list[Map]]:
     """Return point -> its maps, the class that the network gives it first; a class is there once.
 
-    point_of: (dataset, row) -> point.
+    point_of: (dataset, row) -> point; tiles: see `byte`.
     """
     found: dict[int, dict[int, Map]] = {}
     for one in sets:
@@ -40,14 +42,15 @@ def of_points(sets: list[xr.Dataset], point_of: dict[tuple[str, int], int]) -> d
             point = point_of.get((one.attrs["dataset"], row))
             known = found.setdefault(point, {}) if point is not None else None
             if known is not None and (target not in known or known[target].method != PREFERRED == method):
-                known[target] = Map(target, method, byte(values[place]))
+                known[target] = Map(target, method, byte(values[place], tiles))
     return {point: list(its.values()) for point, its in found.items()}
 
 
-def byte(cells: np.ndarray) -> np.ndarray:
-    """Return a map scaled to 0 ... 255; a constant one is zero."""
+def byte(cells: np.ndarray, tiles: tuple[int, ...] = (1,)) -> np.ndarray:
+    """Return a map scaled to 0 ... 255, again for each of the tiles of a picture; a constant one is zero."""
     low, high = cells.min(), cells.max()
-    return np.rint(255 * (cells - low) / (high - low if high > low else 1)).astype(np.uint8)
+    scaled = np.rint(255 * (cells - low) / (high - low if high > low else 1)).astype(np.uint8)
+    return np.tile(scaled, tiles)
 
 
 def placed(shape: tuple[int, ...], cells: tuple[int, ...], grid, align: str) -> list[list[float]]:
