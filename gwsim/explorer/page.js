@@ -328,7 +328,7 @@ function current() {
   return hovered === null ? state.chosen : hovered;
 }
 
-// Black, red, white: the brighter, the more of a map; where it is zero the picture shows as it is.
+// Black, red, white: the brighter, the more of a map. Where it is zero the picture is dimmed.
 function overlay(cells, words) {
   const canvas = $("overlay");
   $("map-told").textContent = words;
@@ -342,7 +342,7 @@ function overlay(cells, words) {
     const row = about.upward ? rows - 1 - Math.floor(place / columns) : Math.floor(place / columns);
     const part = value / 255;
     const warm = part < 0.5 ? [426 * part, 188 * part, 0] : [213 + 84 * (part - 0.5), 94 + 322 * (part - 0.5), 510 * (part - 0.5)];
-    image.data.set([...warm, 255 * part], 4 * (row * columns + (place % columns)));
+    image.data.set([...warm, 255], 4 * (row * columns + (place % columns)));
   });
   canvas.getContext("2d").putImageData(image, 0, 0);
   const [[top, bottom], [left, right]] = about.reach;
@@ -389,6 +389,7 @@ function recall() {
   recolour();
   show();
   const target = about.classes.indexOf(parts.get("target"));
+  if (!parts.has("row") && state.chosen !== null) choose(null);
   if (parts.has("row")) seek(about.datasets.indexOf(parts.get("dataset")), Number(parts.get("row")), parts.get("dataset"));
   if (target >= 0 && state.chosen !== null) aim(target);
 }

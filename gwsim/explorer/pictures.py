@@ -56,7 +56,7 @@ def tiles(array: str, shape: tuple[int, ...]) -> tuple[int, ...]:
     return (-(-channels // 2), 2) if array == "scans" and channels > 1 else (1,) * len(axes)
 
 
-def tiled(values: Values) -> Values:
+def tiled(values: Float[np.ndarray, "sample duration *size"]) -> Values:
     """Return Q-scans (sample, duration, row, column) as one picture each, two side by side."""
     count, channels, *size = values.shape
     rows, columns = tiles("scans", values.shape[1:])
@@ -94,21 +94,12 @@ def lanes(values: Values) -> Pictures:
 def _sized(grey: np.ndarray) -> np.ndarray:
     """Return pictures (sample, row, column) at the size that is shown."""
     for axis in (1, 2):
-        size = grey.shape[axis]
-        if size <= SIDE:
-            grey = np.repeat(grey, SIDE // size, axis=axis)
-        else:
-            grey = np.moveaxis(_shrunk(np.moveaxis(grey, axis, -1)), -1, axis)
-    return grey
-
-
-def _shrunk(values: np.ndarray) -> np.ndarray:
-    """Return values whose last axis has SIDE pixels, each the mean of those that fall into it."""
-    size = values.shape[-1]
-    edges = np.arange(SIDE + 1) * size / SIDE
-    pixel = np.arange(size)
-    share = np.minimum(edges[1:, None], pixel + 1) - np.maximum(edges[:-1, None], pixel)
-    return values @ (np.maximum(share, 0) * SIDE / size).T.astype(values.dtype)
+        grey = np.repeat(grey, max(1, SIDE // grey.shape[axis]), axis=axis)
+    height, width = (min(size, SIDE) for size in grey.shape[1:])
+    if grey.shape[1:] == (height, width):
+        return grey
+    images = (Image.fromarray(np.ascontiguousarray(one, np.float32)) for one in grey)
+    return np.stack([np.asarray(one.resize((width, height), Image.Resampling.BOX)) for one in images])
 
 
 # ---- sheets
