@@ -18,6 +18,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import scipy.ndimage
 
 from gwsim import embed, seeds
 from gwsim.cli import explorer
@@ -58,8 +59,8 @@ def written(folder, count):
     """Write the page and return the seconds that it took."""
     table, found = tables(count)
     draw = seeds.generator("benchmark", "pictures")
-    # Noise of pixels four wide, with a bright stripe: it packs about as well as a Q-scan.
-    noise = np.kron(draw.exponential(0.06, (40, SIDE // 4, SIDE // 4)), np.ones((4, 4))).clip(0, 1)
+    # Smooth noise with a bright stripe: it packs about as well as a Q-scan.
+    noise = scipy.ndimage.gaussian_filter(draw.exponential(3.0, (40, SIDE, SIDE)), (0, 4, 8)) / 12
     noise[:, :, 200:230] += 0.5
     pictures = noise.clip(0, 1).astype(np.float32)[:, None]
     cells = draw.integers(0, 256, (CELLS, CELLS)).astype(np.uint8)

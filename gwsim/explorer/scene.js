@@ -120,17 +120,20 @@ class Scene {
     return order;
   }
 
-  stamp(look, radius) {
-    const key = `${look.colour} ${look.shape} ${radius}`;
-    if (!this.stamps.has(key)) {
-      const stamp = document.createElement("canvas");
-      stamp.width = stamp.height = Math.ceil(2.8 * radius * this.ratio);
-      const context = stamp.getContext("2d");
-      context.scale(this.ratio, this.ratio);
-      drawSymbol(context, look, stamp.width / this.ratio / 2, stamp.height / this.ratio / 2, radius);
-      this.stamps.set(key, stamp);
-    }
+  // The drawn symbols of a look, by twice their radius.
+  stampsOf(look) {
+    const key = `${look.colour} ${look.shape}`;
+    if (!this.stamps.has(key)) this.stamps.set(key, []);
     return this.stamps.get(key);
+  }
+
+  stamp(look, radius) {
+    const stamp = document.createElement("canvas");
+    stamp.width = stamp.height = Math.ceil(2.8 * radius * this.ratio);
+    const context = stamp.getContext("2d");
+    context.scale(this.ratio, this.ratio);
+    drawSymbol(context, look, stamp.width / this.ratio / 2, stamp.height / this.ratio / 2, radius);
+    return stamp;
   }
 
   // looks: of each group; group: of each point; only: the group that stands out, or null.
@@ -141,13 +144,15 @@ class Scene {
     context.clearRect(0, 0, this.canvas.width, this.canvas.height);
     const order = this.flat ? this.shown : this.order();
     const radius = Math.min(9, Math.max(3, 2.6 * Math.sqrt(this.zoom) * (this.shown.length > 2000 ? 1.1 : 1.5)));
-    const passes = only === null ? [[1, () => true]] : [[0.12, (i) => group[i] !== only], [1, (i) => group[i] === only]];
-    for (const [alpha, wanted] of passes) {
-      context.globalAlpha = alpha;
+    const stamps = looks.map((look) => this.stampsOf(look));
+    // Where a group stands out, all others come first, faintly.
+    for (const faint of only === null ? [false] : [true, false]) {
+      context.globalAlpha = faint ? 0.12 : 1;
       for (const i of order) {
-        if (!wanted(i)) continue;
-        const nearness = this.flat ? 1 : EYE / (EYE - this.depth[i]);
-        const stamp = this.stamp(looks[group[i]], Math.round(2 * radius * nearness) / 2);
+        const its = group[i];
+        if (only !== null && (its !== only) !== faint) continue;
+        const size = Math.round(this.flat ? 2 * radius : (2 * radius * EYE) / (EYE - this.depth[i]));
+        const stamp = stamps[its][size] || (stamps[its][size] = this.stamp(looks[its], size / 2));
         context.drawImage(stamp, this.sx[i] * this.ratio - stamp.width / 2, this.sy[i] * this.ratio - stamp.height / 2);
       }
     }
