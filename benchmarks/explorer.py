@@ -60,7 +60,7 @@ def written(folder, count):
     table, found = tables(count)
     draw = seeds.generator("benchmark", "pictures")
     # Smooth noise with a bright stripe: it packs about as well as a Q-scan.
-    noise = scipy.ndimage.gaussian_filter(draw.exponential(3.0, (40, SIDE, SIDE)), (0, 4, 8)) / 12
+    noise = scipy.ndimage.gaussian_filter(draw.exponential(3.0, (40, SIDE, SIDE)), (0, 1.5, 3)) / 12
     noise[:, :, 200:230] += 0.5
     pictures = noise.clip(0, 1).astype(np.float32)[:, None]
     cells = draw.integers(0, 256, (CELLS, CELLS)).astype(np.uint8)
