@@ -24,6 +24,7 @@ include: "workflow/rules/evaluate.smk"
 include: "workflow/rules/explain.smk"
 include: "workflow/rules/embed.smk"
 include: "workflow/rules/exercise.smk"
+include: "workflow/rules/explorer.smk"
 include: "workflow/rules/report.smk"
 
 

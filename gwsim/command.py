@@ -43,6 +43,8 @@ VERBS = (
     "explain",
     "embed",
     "exercise",
+    "explorer",
+    "explore",
     "figures",
     "compare",
     "report",

@@ -6,6 +6,9 @@ tell a label, in the maps and in the features themselves. A map must never be th
 runs in one thread: the same features give the same coordinates whatever number of threads the machine offers.
 Between kinds of processors only the numbers can be compared, never coordinates.
 
+Examples may be of several datasets. Where features outnumber examples, all that needs distances between the
+features has points as far apart instead, see `components.spread`.
+
 Its product `embedding.parquet` has one row per example, columns as in COLUMNS.
 """
 
@@ -13,18 +16,27 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Float, Int
 
-from gwsim import seeds
+from gwsim import components, seeds
 from gwsim.errors import GwsimError
 
 # name: (dtype, unit, meaning). A map's unit and orientation mean nothing.
 COLUMNS = {
+    "dataset": ("int32", "1", "dataset, its place in the list of datasets of metrics.json"),
     "row": ("int64", "1", "row of the dataset"),
     "label": ("int32", "1", "class of the example, its place in the list of classes"),
     "predicted": ("int32", "1", "class that the network gives it"),
+    "score": ("float32", "1", "the network's score of that class, a softmax"),
     "tsne_x": ("float32", "1", "first coordinate in the t-SNE map"),
     "tsne_y": ("float32", "1", "second coordinate in the t-SNE map"),
     "umap_x": ("float32", "1", "first coordinate in the UMAP map"),
     "umap_y": ("float32", "1", "second coordinate in the UMAP map"),
+    "umap3_x": ("float32", "1", "first coordinate in the UMAP map of three dimensions"),
+    "umap3_y": ("float32", "1", "second coordinate in the UMAP map of three dimensions"),
+    "umap3_z": ("float32", "1", "third coordinate in the UMAP map of three dimensions"),
+    **{
+        f"near_{rank}": ("int32", "1", f"place in this table of the example that is nearest but {rank - 1}")
+        for rank in range(1, 9)
+    },
 }
 
 Points = Float[np.ndarray, "sample axis"]
@@ -34,74 +46,30 @@ Labels = Int[np.ndarray, "sample"]
 NEIGHBOURS = 10
 # Trustworthiness and silhouette need all distances: 5000 examples take 0.2 GB for each such table.
 MOST_MEASURED = 5000
-DECIMALS = 5
-# Loadings this close to the largest are as large: rounding must not decide a component's sign.
-TIE = 1e-6
+# Neighbours of each example that the table names.
+NEAREST = 8
 
 
 # ---- features
 
 
-def extract(model, batches, device) -> np.ndarray:
-    """Return the features (sample, feature), float32, of batches of (rows, examples) in their order."""
+def extract(model, batches, device, count: int) -> np.ndarray:
+    """Return the features (sample, feature), float32, of batches of (rows, examples), count in all."""
     import torch
 
     from gwsim import devices
 
+    found, done = None, 0
     with torch.no_grad():
-        parts = [model.features(devices.put(x, device)).float().cpu().numpy() for _, x in batches]
-    return np.concatenate(parts)
+        for _, x in batches:
+            part = model.features(devices.put(x, device)).float().cpu().numpy()
+            # Into one array from the start: of large features there is no room for two.
+            found = np.empty((count, part.shape[1]), np.float32) if found is None else found
+            found[done : (done := done + len(part))] = part
+    return found
 
 
 # ---- maps
-
-
-def principal(features: Features, components: int) -> Float[np.ndarray, "sample component"]:
-    """Return the first principal components, in units of the first one's standard deviation, float32.
-
-    A scale common to all axes changes no map. Values are rounded, so that differences of the last bits end
-    here and do not move clusters.
-
-    Raises GwsimError for features that are not finite, are all the same, or are too few.
-    """
-    from sklearn.decomposition import PCA
-
-    _refuse_unusable(features, components)
-    with _one_thread():
-        # float64, and the solver that draws nothing: a randomised float32 one depends on the threads.
-        centred = features.astype(np.float64)
-        centred -= centred.mean(axis=0)
-        pca = PCA(components, svd_solver="covariance_eigh").fit(centred)
-        points = pca.transform(centred) * _signs(pca.components_)
-    return np.round(points / points[:, 0].std(), DECIMALS).astype(np.float32)
-
-
-def _refuse_unusable(features: np.ndarray, components: int) -> None:
-    bad = np.flatnonzero(~np.isfinite(features).all(axis=1))
-    if len(bad):
-        raise GwsimError(
-            f"{len(bad)} of {len(features)} examples have features that are not finite (counted from 0, the "
-            f"first: {bad[:5].tolist()}): the weights or the examples hold NaN or infinity; "
-            "train again, or verify the dataset"
-        )
-    if components > min(features.shape):
-        raise GwsimError(
-            f"{components} principal components are wanted of {features.shape[0]} examples with "
-            f"{features.shape[1]} features, which have at most {min(features.shape)}: "
-            "lower pca or take more examples"
-        )
-    if (features == features[0]).all():
-        raise GwsimError(
-            f"all {len(features)} examples have the same features: the network tells nothing apart; "
-            "train it again"
-        )
-
-
-def _signs(loadings: np.ndarray) -> np.ndarray:
-    """Return the signs that make each component's largest loading positive, of equal ones the first."""
-    size = np.abs(loadings)
-    first = np.argmax(size >= (1 - TIE) * size.max(axis=1, keepdims=True), axis=1)
-    return np.where(loadings[np.arange(len(loadings)), first] < 0, -1.0, 1.0)
 
 
 def tsne(points: Points, perplexity: float, seed: int) -> Float[np.ndarray, "sample 2"]:
@@ -248,24 +216,31 @@ def embed(
     apart in random features too. settings: pca (components), perplexity, neighbours, seed.
     """
     seed = settings["seed"]
-    points = principal(features, settings["pca"])
+    known = components.products(features) if components.wide(features) else None
+    points = components.principal(features, settings["pca"], known)
     maps = {
         "tsne": tsne(points, settings["perplexity"], seed),
         "umap": umap(points, settings["neighbours"], seed),
     }
     coordinates = {f"{name}_{axis}": its[:, i] for name, its in maps.items() for i, axis in enumerate("xy")}
-    spaces = {**maps, "pca": points, "features": features, "untrained": untrained}
+    space = umap(points, settings["neighbours"], seed, dimensions=3)
+    coordinates |= {f"umap3_{axis}": space[:, i] for i, axis in enumerate("xyz")}
+    near = components.nearest(points, NEAREST)
+    coordinates |= {f"near_{rank + 1}": near[:, rank] for rank in range(NEAREST)}
+    features = features if known is None else components.spread(known)
+    spaces = {**maps, "umap3": space, "pca": points, "features": features, "untrained": untrained}
     return coordinates, numbers(spaces, labels, seed)
 
 
 TITLES = {
     "tsne": "the t-SNE map",
     "umap": "the UMAP map",
+    "umap3": "the UMAP map of three dimensions",
     "pca": "the principal components",
     "features": "the space of all features",
     "untrained": "the space of the untrained network's features",
 }
-MAPS = ("tsne", "umap")
+MAPS = ("tsne", "umap", "umap3")
 
 
 def numbers(spaces: dict[str, Points], labels: Labels, seed: int) -> dict[str, dict]:
@@ -287,7 +262,7 @@ def numbers(spaces: dict[str, Points], labels: Labels, seed: int) -> dict[str, d
     return found
 
 
-def embedding(rows: np.ndarray, label: np.ndarray, predicted: np.ndarray, coordinates: dict) -> pd.DataFrame:
-    """Return the table of the product."""
-    columns = {"row": rows, "label": label, "predicted": predicted, **coordinates}
+def embedding(examples: pd.DataFrame, coordinates: dict) -> pd.DataFrame:
+    """Return the table of the product; examples: dataset, row, label, predicted, score."""
+    columns = {**examples, **coordinates}
     return pd.DataFrame({name: np.asarray(columns[name], COLUMNS[name][0]) for name in COLUMNS})

@@ -55,6 +55,7 @@ def settings(config: dict, name: str, classes: list[str]) -> dict[str, dict]:
             "misclassified": MISCLASSIFIED,
         },
         f"{name}/embed": {**experiment["embed"], "seed": config["seed"]},
+        f"{name}/explorer": {"align": experiment["explain"]["align"]},
         f"{name}/figures": {
             "shown": evaluate.get("shown", []),
             "align": experiment["explain"]["align"],
@@ -129,11 +130,12 @@ def faults(experiment: dict, classes: list[str], splits, sample_rate: int) -> li
     for place, name in (
         ("explain.dataset", explain["dataset"]),
         ("explain.atlas", explain["atlas"]),
-        ("embed.dataset", embed["dataset"]),
     ):
         needs(place, name)
         if name in datasets and name not in evaluate["datasets"]:
             found.append(f"{place}: '{name}' is not among evaluate.datasets, whose predictions it needs")
+    for name in embed["datasets"]:
+        needs("embed.datasets", name)
     if explain["target"] not in ("predicted", "label", *classes):
         known = ", ".join(("predicted", "label", *classes))
         found.append(f"explain.target: got '{explain['target']}', expected one of {known}")
@@ -143,12 +145,13 @@ def faults(experiment: dict, classes: list[str], splits, sample_rate: int) -> li
             if column not in known:
                 found.append(f"{place}.select: no column '{column}' (known: {', '.join(known)})")
                 continue
-            name = experiment[place]["dataset"]
-            values = _values(experiment, name, column) if name in datasets else []
-            if values and value not in values:
-                found.append(
-                    f"{place}.select.{column}: got {value}, {name} has {', '.join(map(str, values))}"
+            names = [experiment[place]["dataset"]] if place == "explain" else embed["datasets"]
+            values = {name: _values(experiment, name, column) for name in names if name in datasets}
+            if any(values.values()) and not any(value in its for its in values.values()):
+                told = "; ".join(
+                    f"{name} has {', '.join(map(str, its))}" for name, its in values.items() if its
                 )
+                found.append(f"{place}.select.{column}: got {value}, {told}")
     of_noise = _detection(experiment, splits) if detects(experiment) else _no_detection(evaluate)
     return found + [f"evaluate.{fault}" for fault in of_noise]
 

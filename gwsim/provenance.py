@@ -8,7 +8,7 @@ from functools import cache
 from pathlib import Path
 
 PACKAGE = Path(__file__).parent
-DATA = ("*.csv", "*.yaml")
+DATA = ("*.csv", "*.yaml", "*.html", "*.css", "*.js")
 WITNESSES = ("gwsim-pipeline", "lalsuite", "numpy", "pycbc", "scipy", "tensorstore", "torch", "zarr")
 
 

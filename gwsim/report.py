@@ -22,7 +22,10 @@ MOST_DECIMALS = 5
 
 @dataclass(frozen=True)
 class Network:
-    """One seed of a network: its numbers, figures and files; `base` leads from the page to its figures."""
+    """One seed of a network: its numbers, figures and files.
+
+    From the page, `base` leads to its figures and `explorer`, where there is one, to its explorer.
+    """
 
     experiment: str
     name: str
@@ -32,6 +35,7 @@ class Network:
     figures: list[dict]
     about: dict
     links: list[tuple[str, str]] = field(default_factory=list)
+    explorer: str | None = None
 
     @property
     def anchor(self) -> str:
@@ -286,13 +290,21 @@ def _section_id(network: Network, section: str) -> str:
 
 
 def _figures(network: Network) -> str:
-    parts, last = [], None
+    parts, last = [_explorer(network)] if network.explorer else [], None
     for entry in network.figures:
         if entry["section"] != last:
             last = entry["section"]
             parts.append(f'<h3 id="{text(_section_id(network, last))}">{text(last)}</h3>')
         parts.append(_figure(network.base, entry))
     return "\n".join(parts)
+
+
+def _explorer(network: Network) -> str:
+    """Return the way to a network's explorer, which is found before its figures."""
+    name = link(network.explorer, f"Explorer of {network.name}, seed {network.seed}")
+    return (
+        f"<p><strong>{name}</strong>: every example as a point, with its picture and its map; click one.</p>"
+    )
 
 
 def _figure(base: str, entry: dict) -> str:

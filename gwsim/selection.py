@@ -45,6 +45,29 @@ def choose(table: pd.DataFrame, select: dict, examples: int, noise: int | None =
     return rows[balanced(labels[rows], examples)]
 
 
+def shares(sizes: list[int], count: int) -> list[int]:
+    """Return how many of up to count examples each dataset gives: as equally many as their sizes allow."""
+    of = np.repeat(np.arange(len(sizes)), sizes)
+    return np.bincount(of[balanced(of, count)], minlength=len(sizes)).tolist()
+
+
+def applying(tables: list[pd.DataFrame], select: dict) -> list[dict]:
+    """Return what of a selection applies to each of several tables: columns in which it has any value.
+
+    Raises GwsimError for a column in which none has.
+    """
+    found = [
+        {name: value for name, value in select.items() if name in table and table[name].notna().any()}
+        for table in tables
+    ]
+    if strangers := [name for name in select if not any(name in its for its in found)]:
+        raise GwsimError(
+            f"select names the columns {strangers}, which no dataset has a value of; they have "
+            f"{', '.join(dict.fromkeys(name for table in tables for name in table.columns))}"
+        )
+    return found
+
+
 def balanced(labels: np.ndarray, count: int) -> np.ndarray:
     """Return the places of up to count examples, as many of each class as can be, the first ones of each."""
     return np.sort(np.argsort(_turns(labels), kind="stable")[:count])

@@ -391,7 +391,7 @@ FAULTS = [
         changed(experiments__ccsn__explain__select={"distance": 1}),
         "explain.select: no column 'distance' (known:",
     ),
-    (changed(experiments__ccsn__embed__dataset="x"), "embed.dataset: no dataset 'x' (known: train"),
+    (changed(experiments__ccsn__embed__datasets=["x"]), "embed.datasets: no dataset 'x' (known: train"),
     (changed(experiments__ccsn__explain=None), "experiments.ccsn.explain: got nothing, expected a mapping"),
     (changed(seed="1e3"), "seed: got '1e3', expected a whole number, which this is not in YAML: write 1000"),
     (changed(seed=1.0), "seed: got 1.0, expected a whole number (Seed of everything random.)"),

@@ -8,10 +8,11 @@ from collections import Counter
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 
-from gwsim import embed, seeds
+from gwsim import components, embed, seeds
 from gwsim.errors import GwsimError
 
 
@@ -33,7 +34,7 @@ def test_features_are_taken_batch_by_batch_in_order():
             return 2 * x.flatten(1)
 
     x = torch.arange(24.0).reshape(4, 3, 2)
-    found = embed.extract(Doubling(), [(None, x[:3]), (None, x[3:])], torch.device("cpu"))
+    found = embed.extract(Doubling(), [(None, x[:3]), (None, x[3:])], torch.device("cpu"), 4)
     assert found.dtype == np.float32
     np.testing.assert_array_equal(found, 2 * np.arange(24.0).reshape(4, 6))
 
@@ -44,7 +45,7 @@ def test_features_are_taken_batch_by_batch_in_order():
 def test_components_are_those_of_a_singular_value_decomposition():
     draw = seeds.generator("test_embed", "svd")
     features = draw.normal(size=(80, 20)) * np.linspace(3, 1, 20) + 5
-    found = embed.principal(features.astype(np.float32), 6)
+    found = components.principal(features.astype(np.float32), 6)
     left, scale, right = np.linalg.svd(features - features.mean(axis=0), full_matrices=False)
     expected = left[:, :6] * scale[:6] * np.sign(right[:6].max(axis=1) + right[:6].min(axis=1))
     # To the rounding of float32 features and of the components' five decimals.
@@ -55,31 +56,31 @@ def test_components_are_those_of_a_singular_value_decomposition():
 
 def test_components_change_with_features_and_not_with_their_scale():
     features, _ = clusters(20)
-    found = embed.principal(features, 5)
-    np.testing.assert_array_equal(embed.principal(features * np.float32(2**-20), 5), found)
-    np.testing.assert_array_equal(embed.principal(-features, 5), -found)
+    found = components.principal(features, 5)
+    np.testing.assert_array_equal(components.principal(features * np.float32(2**-20), 5), found)
+    np.testing.assert_array_equal(components.principal(-features, 5), -found)
     order = seeds.generator("test_embed", "order").permutation(len(features))
-    np.testing.assert_allclose(embed.principal(features[order], 5), found[order], atol=1.1e-5)
+    np.testing.assert_allclose(components.principal(features[order], 5), found[order], atol=1.1e-5)
 
 
 def test_loadings_of_equal_size_give_the_first_the_sign():
     low = 1 - 1e-12  # what rounding may do to two loadings that are equal
     for first, second in ((1, -low), (low, -1), (-1, low), (-low, 1)):
-        assert embed._signs(np.array([[0.5, first, second]])).tolist() == [np.sign(first)]
-    assert embed._signs(np.array([[0.5, 0.9, -1.0]])).tolist() == [-1]
+        assert components._signs(np.array([[0.5, first, second]])).tolist() == [np.sign(first)]
+    assert components._signs(np.array([[0.5, 0.9, -1.0]])).tolist() == [-1]
 
 
 def test_of_two_columns_that_mirror_each_other_the_first_gives_the_sign():
     features, _ = clusters(20)
     one = 50 * seeds.generator("test_embed", "mirror").normal(size=60)
     mirrored = np.column_stack([one, -one * (1 + 1e-9), features])
-    assert np.corrcoef(embed.principal(mirrored, 3)[:, 0], one)[0, 1] > 0.99
+    assert np.corrcoef(components.principal(mirrored, 3)[:, 0], one)[0, 1] > 0.99
 
 
 def test_an_offset_far_above_the_spread_costs_no_digits():
     features = clusters(20)[0].astype(np.float64)
-    found = embed.principal(features + 1e7, 5)
-    np.testing.assert_allclose(found, embed.principal(features, 5), atol=1.1e-5)
+    found = components.principal(features + 1e7, 5)
+    np.testing.assert_allclose(found, components.principal(features, 5), atol=1.1e-5)
 
 
 def test_unusable_features_are_refused():
@@ -87,17 +88,17 @@ def test_unusable_features_are_refused():
     broken = features.copy()
     broken[[4, 9], 3] = np.nan, np.inf
     with pytest.raises(GwsimError, match=r"2 of 60 examples .* not finite .*first: \[4, 9\]"):
-        embed.principal(broken, 5)
+        components.principal(broken, 5)
     with pytest.raises(
         GwsimError, match="50 principal components are wanted of 60 examples with 40 features"
     ):
-        embed.principal(features, 50)
+        components.principal(features, 50)
     with pytest.raises(GwsimError, match="all 60 examples have the same features"):
-        embed.principal(np.full_like(features, 0.1), 5)
+        components.principal(np.full_like(features, 0.1), 5)
 
 
 def test_too_few_examples_are_refused_with_both_numbers():
-    points = embed.principal(clusters(20)[0], 5)
+    points = components.principal(clusters(20)[0], 5)
     with pytest.raises(
         GwsimError, match=r"60 examples are too few for a t-SNE of perplexity 20,.*least 61.*19"
     ):
@@ -189,7 +190,7 @@ import hashlib, json, warnings
 warnings.filterwarnings("error")
 warnings.filterwarnings("ignore", category=ImportWarning)  # umap looks for tensorflow
 import numpy as np
-from gwsim import embed
+from gwsim import components, embed
 from test_embed import clusters
 
 def digest(values):
@@ -199,7 +200,7 @@ features, labels = clusters()
 settings = {"pca": 20, "perplexity": 30, "neighbours": 15, "seed": 3}
 coordinates, numbers = embed.embed(features, features, labels, settings)
 again, _ = embed.embed(features, features, labels, settings)
-points = embed.principal(features, 20)
+points = components.principal(features, 20)
 # Enough rows for BLAS to share out, and no structure that would hide a difference.
 wide = np.random.default_rng(1).normal(size=(1500, 300)).astype(np.float32)
 print(json.dumps({
@@ -207,7 +208,7 @@ print(json.dumps({
     "again": {name: digest(values) for name, values in again.items()},
     "shapes": {name: [str(values.dtype), *values.shape] for name, values in coordinates.items()},
     "numbers": numbers,
-    "principal": digest(embed.principal(wide, 50)),
+    "principal": digest(components.principal(wide, 50)),
     "space": digest(embed.umap(points, 15, 3, dimensions=3)),
     "other": digest(embed.umap(points, 15, 4)[:, 0].copy()),
     "threads": __import__("sklearn.utils.parallel").utils.parallel._threadpool_controller.info(),
@@ -241,7 +242,7 @@ def test_maps_are_the_same_at_any_number_of_threads(mapped):
 def test_maps_are_the_same_again_and_others_for_another_seed(mapped):
     assert mapped[0]["again"] == mapped[0]["coordinates"]
     assert mapped[0]["other"] != mapped[0]["coordinates"]["umap_x"]
-    assert len({*mapped[0]["coordinates"].values(), mapped[0]["space"]}) == 5
+    assert len({*mapped[0]["coordinates"].values(), mapped[0]["space"]}) == 16
 
 
 def test_clusters_far_apart_stay_apart(mapped):
@@ -263,13 +264,14 @@ def test_numbers_carry_error_count_and_meaning(mapped):
 
 
 def test_product_has_the_columns_of_its_table(mapped):
-    axes = {name: np.arange(3, dtype=np.float32) for name in mapped[0]["coordinates"]}
-    rows = np.array([4, 5, 9])
-    made = embed.embedding(rows, np.array([0, 1, 2], np.int32), np.array([0, 1, 1]), axes)
+    axes = {name: np.arange(3, dtype=kind) for name, (kind, _) in mapped[0]["shapes"].items()}
+    told = {"dataset": [0, 0, 1], "row": [4, 5, 9], "label": [0, 1, 2], "predicted": [0, 1, 1], "score": 0.5}
+    made = embed.embedding(pd.DataFrame(told), axes)
     assert {name: str(kind) for name, kind in made.dtypes.items()} == {
         name: kind for name, (kind, _, _) in embed.COLUMNS.items()
     }
-    assert all(shape == ["float32", 300] for shape in mapped[0]["shapes"].values())
+    kinds = {name: [kind, 300] for name, (kind, _, _) in embed.COLUMNS.items() if name in axes}
+    assert mapped[0]["shapes"] == kinds and len(kinds) == 15
     assert made["row"].tolist() == [4, 5, 9] and made["umap_y"].tolist() == [0, 1, 2]
 
 

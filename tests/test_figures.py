@@ -826,7 +826,7 @@ def products(tmp_path_factory, made):
     points.to_parquet(folder / "embed" / "embedding.parquet")
     names = [f"{what}_{name}" for what in ("trustworthiness", "knn") for name in ("tsne", "umap", "features")]
     numbers = {name: {"value": 0.5, "meaning": name} for name in names}
-    content = {"numbers": numbers, "settings": {"dataset": "far", "select": {BY: 1}}}
+    content = {"numbers": numbers, "settings": {"datasets": ["far"], "select": {BY: 1}}}
     (folder / "embed" / "metrics.json").write_text(json.dumps(content))
     (folder / "figures.json").write_text(json.dumps(WANTED))
     return folder

@@ -1,5 +1,6 @@
 """The page to open first: its numbers right and in order, its links whole, nothing on it from elsewhere."""
 
+import dataclasses
 import html
 import json
 import re
@@ -306,3 +307,13 @@ def test_a_folder_that_names_no_seed_is_refused(tmp_path):
     lists, quality = results(tmp_path, ["paper"])
     with pytest.raises(GwsimError, match="expected a folder NETWORK-SEED"):
         run(tmp_path, lists, quality)
+
+
+def test_a_networks_explorer_is_linked_at_the_head_of_its_figures():
+    one = dataclasses.replace(network(), explorer="ccsn/networks/paper-1/explorer/index.html")
+    text = report.write([one], [], settings())
+    (place,) = [
+        found.start() for found in re.finditer(r'href="ccsn/networks/paper-1/explorer/index\.html"', text)
+    ]
+    assert text.index("figures of the network paper") < place < text.index("Title of tpr")
+    assert "Explorer of" not in report.write([network()], [], settings())

@@ -94,3 +94,16 @@ def test_predictions_are_put_in_the_order_of_the_table():
     for others in (predictions[:2], predictions.assign(label=0)):
         with pytest.raises(GwsimError, match=wrong):
             selection.fitting(others, known, "test.parquet", "x/test")
+
+
+def test_datasets_share_the_examples_as_equally_as_their_sizes_allow():
+    assert selection.shares([100, 10, 50], 60) == [25, 10, 25]
+    assert selection.shares([5, 5], 100) == [5, 5]
+    assert selection.shares([5, 5], 7) == [4, 3]
+
+
+def test_a_selection_applies_to_the_datasets_that_have_its_values():
+    tables = [pd.DataFrame({"label": [0, 1], "d": its}) for its in ([np.nan, 1.0], [np.nan, np.nan])]
+    assert selection.applying(tables, {"d": 1}) == [{"d": 1}, {}]
+    with pytest.raises(GwsimError, match=r"the columns \['e'\], which no dataset has .*label, d"):
+        selection.applying(tables, {"d": 1, "e": 2})

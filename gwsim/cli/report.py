@@ -9,6 +9,7 @@ NETWORK_FILES = {
     "model.safetensors": "weights (safetensors)",
     "model.onnx": "weights (ONNX)",
     "metrics.csv": "history (CSV)",
+    "explorer/index.html": "explorer of the features",
     "explain/maps.zarr": "maps (Zarr)",
     "embed/embedding.parquet": "embedding (Parquet)",
     **{f"{stage}/metrics.json": f"numbers of {stage} (JSON)" for stage in METRICS},
@@ -62,9 +63,11 @@ def _network(path, start):
     tables = [f"evaluate/{name}.parquet" for name in (*content["about"]["datasets"], "background")]
     wanted = NETWORK_FILES | {table: f"{Path(table).stem} predictions (Parquet)" for table in tables}
     base, links = _relative(path.parent, start), _links(folder, wanted, start)
+    page = folder / "explorer" / "index.html"
+    explorer = _relative(page, start) if page.is_file() else None
     experiment = folder.parents[1].name
     shown = content["figures"], content["about"]
-    return report.Network(experiment, name, int(seed), base, numbers, *shown, links)
+    return report.Network(experiment, name, int(seed), base, numbers, *shown, links, explorer)
 
 
 def _exercise(path, start):

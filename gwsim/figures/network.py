@@ -44,7 +44,8 @@ def drawn(description: dict, products: dict[str, Path], data: list[Path], settin
         if name != settings["atlas"] or name in (settings["dataset"], tested)
     ]
     table = pd.read_parquet(products["embed"].with_name("embedding.parquet"))
-    selection = f" of the dataset {embedded['settings']['dataset']}{selected(embedded['settings']['select'])}"
+    its, many = embedded["settings"], "s" if len(embedded["settings"]["datasets"]) > 1 else ""
+    selection = f" of the dataset{many} {', '.join(its['datasets'])}{selected(its['select'])}"
     detects = setup["noise"] is not None
     samples_of_classes = _samples(examples, products["bank"], setup) if detects else []
     rated = _detected(evaluated, examples, rates) if detects else _told_apart(evaluated, rates)

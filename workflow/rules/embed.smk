@@ -11,7 +11,7 @@ rule embed:
         model="results/{experiment}/networks/{network}-{seed}/model.safetensors",
         predictions="results/{experiment}/networks/{network}-{seed}/evaluate/metrics.json",
         settings="results/config/{experiment}/embed.json",
-        data=embedded_set,
+        data=embedded_sets,
         code=code_of_signals("embed"),
     output:
         embedding="results/{experiment}/networks/{network}-{seed}/embed/embedding.parquet",

@@ -82,9 +82,9 @@ def explained_sets(wildcards):
     return manifests(wildcards, dict.fromkeys((explain["dataset"], explain["atlas"])))
 
 
-def embedded_set(wildcards):
-    """Return the manifest of the dataset whose features are mapped."""
-    return manifests(wildcards, [asked(wildcards, "embed")["dataset"]])
+def embedded_sets(wildcards):
+    """Return the manifests of the datasets whose features are mapped."""
+    return manifests(wildcards, asked(wildcards, "embed")["datasets"])
 
 
 def first_set(wildcards):

@@ -119,6 +119,7 @@ rule report:
     input:
         compared=[f"results/{name}/compare/figures.json" for name in COMPARED],
         networks=[f"results/{name}/figures/figures.json" for name in NETWORKS],
+        explorers=[f"results/{name}/explorer/index.html" for name in NETWORKS],
         exports=[f"results/{name}/model.onnx" for name in NETWORKS],
         exercises=[f"results/{name}/exercise/metrics.json" for name in EXERCISES],
         quality=[f"results/{name}/quality/index.html" for name in DATASETS],

@@ -1,0 +1,64 @@
+"""The stage `explorer`: a folder that a browser opens from disk, with a network's features as points."""
+
+from pathlib import Path
+
+SUMMARY = "write the explorer of a network's features: a page with every example's picture and map"
+
+
+def arguments(parser):
+    parser.add_argument("--model", type=Path, required=True, help="checkpoint (model.safetensors)")
+    parser.add_argument(
+        "--embed", type=Path, required=True, help="metrics.json of embed, coordinates beside it"
+    )
+    parser.add_argument("--explain", type=Path, required=True, help="metrics.json of explain, maps beside it")
+    parser.add_argument("--data", type=Path, nargs="+", required=True, help="manifest.json of each dataset")
+    parser.add_argument("--settings", type=Path, required=True, help="settings of the stage (JSON)")
+    parser.add_argument("--output", type=Path, required=True, help="page to write (FOLDER/index.html)")
+
+
+def run(args):
+    import json
+
+    from gwsim import checkpoint
+    from gwsim.cli.memory import keep_freed_memory
+    from gwsim.cli.progress import progress
+    from gwsim.explorer import bundle, pictures, points, products, saliency
+    from gwsim.models import receptive
+
+    keep_freed_memory()
+    model, description = checkpoint.load(args.model)
+    embedding = products.embedded(args.embed, args.model, description["classes"])
+    data = products.examples(args.data, embedding.datasets, description)
+    sets = products.maps(args.explain.with_name("maps.zarr"), args.model)
+    array, shape = description["array"], tuple(description["shape"])
+    point_of = points.places(embedding.table, embedding.datasets)
+    maps = saliency.of_points(sets, point_of, pictures.tiles(array, shape))
+    tables = {name: one.table for name, one in data.items()}
+    columns = points.columns(embedding.table, tables, maps)
+    settings = json.loads(args.settings.read_text())
+    placing = {"grid": receptive.centres(model.cam_path, len(shape) - 1), **settings}
+    names = products.names(args.model, description, data)
+    about = bundle.described(names, shape, maps, placing, array)
+    read = products.reader(embedding.table, list(data.values()))
+    made = bundle.contents(columns, maps, read, array, about)
+    sheets = -(-len(embedding.table) // pictures.PER_SHEET)
+    write(args.output.parent, progress(made, f"explorer of {names['title']}", sheets))
+
+
+def write(folder, contents):
+    """Write the folder beside its place and rename it: whole or not there."""
+    import shutil
+    import uuid
+
+    for killed in folder.parent.glob(f"{folder.name}.*.part"):
+        shutil.rmtree(killed)
+    part = folder.with_name(f"{folder.name}.{uuid.uuid4().hex}.part")
+    try:
+        for name, content in contents:
+            path = part / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content)
+        shutil.rmtree(folder, ignore_errors=True)
+        part.replace(folder)
+    finally:
+        shutil.rmtree(part, ignore_errors=True)

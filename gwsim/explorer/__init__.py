@@ -1,0 +1,1 @@
+"""The explorer of a network's features: a folder that a browser opens from disk, and the same page alive."""
