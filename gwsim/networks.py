@@ -15,6 +15,7 @@ TAKES = {
     "resnet54": (("strain",), 256),
     "resnet54_mean": (("strain",), 256),
     "merged_view_cnn": (view.PICTURES, 16),
+    "glitchnet": (("scans",), 16),
 }
 # Model -> its number of features, where it is so small that a wanted number of components may be larger.
 FEATURES = {"resnet54_mean": 16}

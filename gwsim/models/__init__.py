@@ -4,6 +4,9 @@ A network takes (sample, ifo, ...) and gives logits (sample, class). It has `fea
 layers see, flat; `cam_layer`, the module whose output class-activation maps weigh; and `cam_path`, the
 modules from the input through that layer, from which follows where in the input each of its cells lies. A
 module that is made of others names those of its main way in `path`.
+
+A network that takes each view of an example for an example of its own also has `each(x)`, logits
+(sample, view, class), and `joined(each)`, those of the example.
 """
 
 import torch
@@ -12,6 +15,7 @@ from gwsim import seeds
 from gwsim.errors import GwsimError
 from gwsim.models.cbc_cnn2d import CbcCnn2d
 from gwsim.models.ccsn_cnn import CcsnCnn
+from gwsim.models.glitchnet import GlitchNet
 from gwsim.models.merged_view_cnn import MergedViewCnn
 from gwsim.models.resnet54 import ResNet54, ResNet54Mean
 
@@ -21,6 +25,7 @@ MODELS = {
     "resnet54": ResNet54,
     "resnet54_mean": ResNet54Mean,
     "merged_view_cnn": MergedViewCnn,
+    "glitchnet": GlitchNet,
 }
 
 
