@@ -92,11 +92,10 @@ class Block(nn.Module):
 class Coloured(nn.Module):
     """Views (sample, duration, row, column), 0 to 1, as examples (sample * duration, colour, row, column)."""
 
-    # Moves no pixel.
-    path: tuple = ()
-
     def __init__(self):
         super().__init__()
+        # Moves no pixel.
+        self.path: list[nn.Module] = []
         # Known from the start: no weights, and in no checkpoint.
         self.register_buffer("colours", _normalised_viridis(), persistent=False)
 
@@ -111,11 +110,10 @@ class Coloured(nn.Module):
 class Together(nn.Module):
     """Cells of views (sample * duration, channel, ...) side by side, as (sample, duration * channel, ...)."""
 
-    path: tuple = ()
-
     def __init__(self, views: int):
         super().__init__()
         self.views = views
+        self.path: list[nn.Module] = []
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         return x.unflatten(0, (-1, self.views)).flatten(1, 2)
