@@ -4,9 +4,11 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from test_configuration import DEFAULT, faults
+from test_configuration import changed as configured
 from test_train import learn, same
 
-from gwsim import augment, checkpoint, train
+from gwsim import augment, checkpoint, networks, train
 from gwsim.conventions import SCAN_DURATIONS
 from gwsim.qscan.views import FREQUENCIES, SPAN
 from gwsim.view import View
@@ -321,3 +323,60 @@ def test_only_steps_see_augmented_examples(monkeypatch):
     learn(learner, range(2))
     assert estimated == [3, 6] and len(asked) == 6
     assert sorted(row for rows, epoch in asked if epoch == 1 for row in rows) == list(range(24))
+
+
+# ---- the configuration
+
+NETWORKS, PLACE = "experiments__glitch__networks", "experiments.glitch.networks.alone"
+(RECIPE, *_) = DEFAULT["experiments"]["glitch"]["networks"].values()
+RECIPE = {name: RECIPE[name] for name in RECIPE if name not in ("durations", "pool")} | {"array": "scans"}
+
+
+def recipe(augmented="physical", mix=False, **values):
+    train_values = RECIPE["train"] | {"augment": augmented, "mix": mix}
+    return configured(
+        **{f"{NETWORKS}__alone": RECIPE | {"model": "glitchnet", "train": train_values} | values}
+    )
+
+
+def test_a_glitchnet_that_learns_from_augmented_views_is_configured():
+    config = recipe(durations=[0.5, 4], pool=8)
+    assert faults(config) == []
+    settings = networks.settings(config, "glitch", CLASSES)["glitch/networks/alone/train"]
+    assert settings["augment"] == "physical" and settings["durations"] == [0.5, 4]
+
+
+@pytest.mark.parametrize(
+    "config, message",
+    [
+        (recipe(augmented="mixup"), f"{PLACE}.train.augment: got 'mixup', expected one of physical"),
+        (recipe(scale="minmax"), "train.augment: got physical with scale: minmax, which hides energies"),
+        (recipe(array="merged"), f"{PLACE}.array: got merged, expected scans, which glitchnet takes"),
+        (
+            recipe(pool=16),
+            "model: glitchnet takes at least 16 values along each axis, got 14 along row and 14",
+        ),
+        (
+            configured(experiments__ccsn__networks__paper__train__augment="physical"),
+            "train.augment: got physical for spectrogram, expected it for merged and scans alone",
+        ),
+    ],
+)
+def test_what_cannot_be_augmented_is_refused(config, message):
+    assert any(message in fault for fault in faults(config)), faults(config)
+
+
+def test_examples_are_augmented_or_rendered_anew():
+    values = {"array": "merged", "scale": "none", "train": {"augment": "physical", "mix": True}}
+    assert networks._augmented(values) == [
+        "augment: got physical with mix: true, which renders examples at new SNRs; expected one of the two"
+    ]
+
+
+def test_features_are_counted_by_view():
+    """So that no more components are wanted of them than there are."""
+    config = recipe(durations=[2])
+    config["experiments"]["glitch"]["embed"]["pca"] = 65
+    assert any("glitchnet has 64 features, of which embed.pca wants 65" in fault for fault in faults(config))
+    config["experiments"]["glitch"]["networks"]["alone"]["durations"] = [2, 4]
+    assert not any("glitchnet" in fault for fault in faults(config))

@@ -2,11 +2,14 @@
 
 import matplotlib
 import numpy as np
+import pandas as pd
 import pytest
+import scipy.stats
 import torch
 from torch.nn import functional as F
 
 from gwsim import cams, evaluate, export, faithfulness, models, train
+from gwsim.cli import evaluate as verb
 from gwsim.errors import GwsimError
 from gwsim.models import glitchnet, receptive
 
@@ -172,6 +175,42 @@ def test_evaluation_has_the_logits_of_the_glitch_and_what_each_view_says(network
     found = evaluate.of_views(logits, (0.5, 1, 2, 4))
     assert list(found) == [f"predicted_{name}" for name in ("0.5s", "1s", "2s", "4s")]
     np.testing.assert_array_equal(found["predicted_2s"], network.each(x)[:, 2].argmax(-1))
+
+
+@pytest.mark.parametrize("durations", [None, [0.5, 4]])
+def test_predictions_have_what_each_view_is_taken_for(durations, network):
+    """As the verb writes them: the glitch as usual, and a column for each view."""
+    named = durations or [0.5, 1, 2, 4]
+    shape, names = (len(named), *SHAPE[1:]), [f"predicted_{duration:g}s" for duration in named]
+    model = models.build("glitchnet", shape, CLASSES, 1).eval()
+    model.load_state_dict(network.state_dict())
+    x, labels = pictures(9, shape=shape), np.arange(9) % CLASSES
+    description = {"array": "scans", "classes": list("abcde"), "durations": durations}
+    found = verb.ask("test", lambda rows: x[rows].numpy(), labels, (model, description, torch.device("cpu")))
+    usual = evaluate.predictions(model(x).detach().numpy(), np.arange(9), labels, list("abcde"))
+    pd.testing.assert_frame_equal(found[usual.columns], usual, rtol=1e-4)
+    assert list(found.columns) == [*usual.columns, *names]
+    np.testing.assert_array_equal(found[names], model.each(x).argmax(-1))
+
+
+def test_accuracies_of_views_have_wilsons_errors():
+    label = np.arange(40) % 4
+    predicted = pd.DataFrame(
+        {
+            "label": label,
+            "predicted": label,
+            "predicted_0.5s": label,
+            "predicted_4s": np.where(label, label, 1),
+        }
+    )
+    found = evaluate.view_numbers("test", predicted)
+    assert list(found) == ["accuracy_test_view_0.5s", "accuracy_test_view_4s", "accuracy_test_view"]
+    for (name, one), hits in zip(found.items(), (40, 30, 35), strict=True):
+        assert one["value"] == hits / 40 and one["n"] == 40, name
+        interval = scipy.stats.binomtest(hits, 40).proportion_ci(0.6826894921370859, "wilson")
+        assert one["error"] == pytest.approx((interval.high - interval.low) / 2)
+    assert "their view of 0.5 s alone" in found["accuracy_test_view_0.5s"]["meaning"]
+    assert evaluate.view_numbers("test", predicted[["label", "predicted"]]) == {}
 
 
 # ---- learning
