@@ -13,6 +13,7 @@ label | 1 | int32 | class of the example, its place in the list of classes
 predicted | 1 | int32 | class with the largest logit
 score_CLASS | 1 | float32 | softmax of the logits
 logit_CLASS | 1 | float32 | what the network gives
+predicted_VIEW | 1 | int32 | class for which one view alone is taken, where a network judges each by itself
 """
 
 import numpy as np
@@ -27,6 +28,8 @@ from gwsim.errors import GwsimError
 # Rows that are in work at once: always the same, since the last bits of logits depend on it.
 BATCH = 512
 ROC_POINTS = 200
+# What columns of predictions by one view begin with.
+VIEW = "predicted_"
 DRAW = "draw more examples, or evaluate another dataset"
 # What stands after a group's value in the names of numbers; other columns stand there with their own name.
 UNITS = {"distance_target_kpc": "kpc", "snr_target": "snr"}
@@ -34,12 +37,15 @@ PLACES = {"distance_target_kpc": "at {} kpc", "snr_target": "at SNR {}"}
 
 
 def apply(model: torch.nn.Module, batches, device: torch.device):
-    """Yield the logits (sample, class) of each batch of (rows, inputs)."""
+    """Yield the logits (sample, class) of each batch of (rows, inputs).
+
+    Those of a network that judges each view are (sample, view, class); `joined` has the example's.
+    """
     # Convolutions of few channels are 2.6 times as fast on a CPU with the channels last.
     model = model.to(device, memory_format=torch.channels_last)
     for _, inputs in batches:
         with torch.no_grad():
-            logits = model(devices.put(inputs, device))
+            logits = getattr(model, "each", model)(devices.put(inputs, device))
         yield logits.cpu().numpy()
 
 
@@ -63,6 +69,19 @@ def predictions(logits: np.ndarray, rows: np.ndarray, labels: np.ndarray, classe
     columns |= {f"score_{name}": scores[:, i].astype(np.float32) for i, name in enumerate(classes)}
     columns |= {f"logit_{name}": logits[:, i].astype(np.float32) for i, name in enumerate(classes)}
     return pd.DataFrame(columns)
+
+
+def joined(model: torch.nn.Module, logits: np.ndarray) -> np.ndarray:
+    """Return the logits (sample, class) of `apply`'s, of which views may have some each."""
+    return logits if logits.ndim == 2 else model.joined(torch.from_numpy(logits)).numpy()
+
+
+def of_views(logits: np.ndarray, durations: tuple[float, ...]) -> dict[str, np.ndarray]:
+    """Return columns of predictions: the class that each view, of some duration (s), is taken for."""
+    if logits.ndim == 2:
+        return {}
+    taken = logits.argmax(axis=-1).astype(np.int32)
+    return {f"{VIEW}{duration:g}s": taken[:, i] for i, duration in enumerate(durations)}
 
 
 def logits_of(predicted: pd.DataFrame, classes: list[str]) -> np.ndarray:
@@ -300,6 +319,30 @@ def numbers(name: str, dataset: dict) -> dict[str, dict]:
     flagged, error, n = 1 - dataset["tpr"][noise], dataset["tpr_error"][noise], dataset["n"][noise]
     words = f"share of {name}'s noise taken for a signal; its examples may share noise, the error counts none"
     return found | {f"noise_flagged_{name}": number(flagged, error, n, words)}
+
+
+def view_numbers(name: str, predicted: pd.DataFrame) -> dict[str, dict]:
+    """Return the accuracy of each view alone, and of all; nothing where views were not judged alone."""
+    right = {
+        column.removeprefix(VIEW): float((predicted[column] == predicted["label"]).mean())
+        for column in predicted
+        if column.startswith(VIEW)
+    }
+    words = f"share of {name}'s examples taken for what they are by their view of {{}} alone"
+    each = {
+        f"accuracy_{name}_view_{view}": _share(rate, len(predicted), words.format(view.replace("s", " s")))
+        for view, rate in right.items()
+    }
+    # The views of an example are mostly right or wrong together: they count as one.
+    words = f"share of {name}'s views that are taken for what they are"
+    mean = float(np.mean(list(right.values()))) if right else 0.0
+    return each and each | {f"accuracy_{name}_view": _share(mean, len(predicted), words)}
+
+
+def _share(rate: float, n: int, meaning: str) -> dict:
+    """Return a share of so many examples with its error."""
+    error = shares(np.array([rate * n]), np.array([n]), "rate")["rate_error"][0]
+    return number(rate, error, n, meaning)
 
 
 def _balanced(part: dict, words: str) -> dict:

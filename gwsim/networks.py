@@ -4,6 +4,7 @@ Settings of one network stand under EXPERIMENT/networks/NETWORK, of what all are
 """
 
 from gwsim import draw, view
+from gwsim.conventions import SCAN_DURATIONS
 
 ASKED = ("evaluate", "explain", "embed")
 # Sections of an experiment that datasets do not depend on.
@@ -15,13 +16,15 @@ TAKES = {
     "resnet54": (("strain",), 256),
     "resnet54_mean": (("strain",), 256),
     "merged_view_cnn": (view.PICTURES, 16),
+    "glitchnet": (("scans",), 16),
     "toy_cnn": (("picture",), 8),
     "linear_pixels": (("picture",), 1),
 }
 # What an exercise calls its networks, and the model and number of classes that each of them has.
 ROLES = {"network": ("toy_cnn", 2), "linear": ("linear_pixels", 2), "three": ("toy_cnn", 3)}
-# Model -> its number of features, where it is so small that a wanted number of components may be larger.
-FEATURES = {"resnet54_mean": 16}
+# Model -> its number of features (of each view), where it is so small that a wanted number of components may
+# be larger.
+FEATURES = {"resnet54_mean": 16, "glitchnet": 64}
 # Of evaluate: what is asked where signals are detected in noise.
 OF_DETECTION = ("by", "shown", "background", "false_alarms_per_day")
 # The paper's figures 9 and 10.
@@ -121,7 +124,7 @@ def faults(experiment: dict, classes: list[str], splits, sample_rate: int) -> li
         place = f"networks.{network}.train"
         for role in ("dataset", "validation"):
             needs(f"{place}.{role}", recipe["train"][role])
-        found += [f"{place}.{fault}" for fault in _phases(recipe["train"])]
+        found += [f"{place}.{fault}" for fault in _phases(recipe["train"]) + _augmented(recipe)]
         if not found:
             found += [f"{place}.dataset: {fault}" for fault in _leaks(experiment, recipe["train"])]
     evaluate, explain, embed = (experiment[name] for name in ASKED)
@@ -255,7 +258,7 @@ def _same_rows(experiment: dict) -> list[str]:
 def _seen(experiment: dict, recipe: dict, sample_rate: int) -> list[str]:
     """Return where a network's model does not take what its recipe lets it see."""
     arrays, least = TAKES[recipe["model"]]
-    features, pca = FEATURES.get(recipe["model"]), experiment.get("embed", {}).get("pca", 0)
+    features, pca = _features(recipe), experiment.get("embed", {}).get("pca", 0)
     if features and features < pca:
         return [
             f"model: {recipe['model']} has {features} features, of which embed.pca wants {pca} components"
@@ -274,6 +277,13 @@ def _seen(experiment: dict, recipe: dict, sample_rate: int) -> list[str]:
     return [f"model: {recipe['model']} takes at least {least} values along each axis, got {sizes}"]
 
 
+def _features(recipe: dict) -> int | None:
+    """Return a network's number of features where it is known to be small."""
+    views = len(recipe.get("durations") or SCAN_DURATIONS) if recipe["array"] == "scans" else 1
+    found = FEATURES.get(recipe["model"])
+    return found and found * views
+
+
 def _leaks(experiment: dict, train: dict) -> list[str]:
     """Return where noise that a network has learnt from would judge it."""
     datasets, asked = experiment["datasets"], experiment["evaluate"]
@@ -282,6 +292,20 @@ def _leaks(experiment: dict, train: dict) -> list[str]:
     others[f"the validation set {train['validation']}"] = datasets[train["validation"]]["split"]
     others |= {f"evaluate.background.{role}": other for role, other in asked.get("background", {}).items()}
     return [f"its split '{split}' is that of {name} too" for name, other in others.items() if other == split]
+
+
+def _augmented(recipe: dict) -> list[str]:
+    """Return why a network's training examples cannot be augmented."""
+    if "augment" not in recipe["train"]:
+        return []
+    wanted = f"augment: got {recipe['train']['augment']}"
+    if recipe["array"] not in view.PICTURES:
+        return [f"{wanted} for {recipe['array']}, expected it for {' and '.join(view.PICTURES)} alone"]
+    if recipe["scale"] != "none":
+        return [f"{wanted} with scale: {recipe['scale']}, which hides energies; expected scale: none"]
+    if recipe["train"]["mix"]:
+        return [f"{wanted} with mix: true, which renders examples at new SNRs; expected one of the two"]
+    return []
 
 
 def _phases(train: dict) -> list[str]:

@@ -3,9 +3,9 @@
 Takes examples (see `dataset`) and the settings of one network; after every epoch there is a row of metrics
 and a state from which training goes on and ends in the same weights, wherever it was killed. Noise has no
 SNR and belongs to every phase. What batch normalisation takes for mean and variance of all examples is
-estimated after every epoch, with the epoch's last weights: the running means that training leaves are of
-weights that were on their way. With a `patience` training ends early, and the network is that of the epoch
-with the lowest validation loss.
+estimated after every epoch, with the epoch's last weights, of examples as they are: the running means that
+training leaves are of weights that were on their way, and of what augmentation made. With a `patience`
+training ends early, and the network is that of the epoch with the lowest validation loss.
 
 Columns of the metrics, one row an epoch: see COLUMNS.
 """
@@ -18,7 +18,7 @@ import torch
 from torch.nn.functional import cross_entropy
 from torch.optim.swa_utils import update_bn
 
-from gwsim import dataset, devices, models, seeds, selection
+from gwsim import augment, dataset, devices, models, seeds, selection
 from gwsim.errors import GwsimError
 
 COLUMNS = {
@@ -34,6 +34,7 @@ COLUMNS = {
 }
 PRECISIONS = {"float32": None, "bfloat16": torch.bfloat16}
 OPTIMISERS = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW, "adadelta": torch.optim.Adadelta}
+AUGMENTED = {"physical": augment.Physical}
 # Batches between two looks at the loss: a look makes a GPU wait.
 LOOK_EVERY = 20
 # The first of an epoch's examples, of which batch normalisation's statistics are estimated.
@@ -114,6 +115,8 @@ class Training:
         self.model = model.to(device, memory_format=layout)
         make = OPTIMISERS[settings.get("optimiser", "adam")]
         self.optimiser = make(self.model.parameters(), settings["learning_rate"])
+        wanted = settings.get("augment")
+        self._augment = wanted and AUGMENTED[wanted](examples, seed, apart=hasattr(model, "each"))
         self._best: dict[str, torch.Tensor] = {}
         self.history: list[dict] = []
         self._phase = -1
@@ -187,7 +190,7 @@ class Training:
             torch.manual_seed(seeds.key(self.seed, "epoch", epoch) % 2**63)
             for step, (rows, x) in enumerate(dataset.batches(source.read, order, self.settings["batch"])):
                 self._set_rate((epoch + step / self.batches(epoch)) / len(self.phases))
-                logits, loss = self._forward(self.examples, rows, x)
+                logits, loss = self._forward(self.examples, rows, self._augmented(x, rows, epoch))
                 self.optimiser.zero_grad()
                 loss.backward()
                 self.optimiser.step()
@@ -254,13 +257,23 @@ class Training:
         drawn = seeds.uniforms(self.seed, "snr", *labels, size=len(examples.table))
         return examples.at(low + (high - low) * drawn)
 
+    def _augmented(self, x: torch.Tensor, rows: np.ndarray, epoch: int) -> torch.Tensor:
+        return self._augment(x.to(self.device), rows, epoch) if self._augment else x
+
     def _labels(self, examples, rows: np.ndarray) -> torch.Tensor:
         return torch.as_tensor(examples.table["label"].to_numpy()[rows], dtype=torch.int64).to(self.device)
 
     def _forward(self, examples, rows: np.ndarray, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return the examples' logits, and the mean loss: of a network with `each`, over all their views."""
+        x, labels = devices.put(x, self.device), self._labels(examples, rows)
+        if not hasattr(self.model, "each"):
+            with self._autocast():
+                logits = self.model(x)
+            return logits, cross_entropy(logits.float(), labels)
         with self._autocast():
-            logits = self.model(devices.put(x, self.device))
-        return logits, cross_entropy(logits.float(), self._labels(examples, rows))
+            each = self.model.each(x)
+        each = each.float()
+        return self.model.joined(each), cross_entropy(each.mT, labels[:, None].expand(each.shape[:2]))
 
     def _autocast(self):
         kind = PRECISIONS[self.settings["precision"]]

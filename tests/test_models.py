@@ -14,6 +14,7 @@ SHAPES = {
     "resnet54": (3, 512),
     "resnet54_mean": (3, 512),
     "merged_view_cnn": (1, 48, 32),
+    "glitchnet": (1, 48, 32),
 }
 
 
@@ -101,7 +102,7 @@ def test_features_feed_the_dense_layers(network):
     hook = first.register_forward_hook(lambda module, inputs, output: seen.append(inputs[0]))
     model(x)
     hook.remove()
-    torch.testing.assert_close(features, seen[0])
+    torch.testing.assert_close(features, seen[0].flatten(1))
 
 
 def test_samples_do_not_meet_once_a_network_has_learnt(network):

@@ -50,6 +50,8 @@ def run(args):
         name: evaluate.described(*both, classes, by[name], name, shown) for name, both in datasets.items()
     }
     numbers = {key: one for name in described for key, one in evaluate.numbers(name, described[name]).items()}
+    for name, (found, _) in datasets.items():
+        numbers |= evaluate.view_numbers(name, found)
     metrics = {"numbers": numbers, "datasets": described}
     if args.noise:
         splits = noise(args, settings, network)
@@ -122,11 +124,13 @@ def ask(name, read, labels, network):
     """Return the network's predictions for all rows that read gives."""
     import numpy as np
 
-    from gwsim import dataset, evaluate
+    from gwsim import conventions, dataset, evaluate
     from gwsim.cli.progress import progress
 
     model, description, device = network
     rows = np.arange(len(labels))
     logits = evaluate.apply(model, dataset.batches(read, rows, evaluate.BATCH), device)
-    parts = list(progress(logits, name, -(-len(rows) // evaluate.BATCH)))
-    return evaluate.predictions(np.concatenate(parts), rows, labels, description["classes"])
+    found = np.concatenate(list(progress(logits, name, -(-len(rows) // evaluate.BATCH))))
+    durations = dataset.view_of(description).durations or conventions.SCAN_DURATIONS
+    both = evaluate.joined(model, found), rows, labels, description["classes"]
+    return evaluate.predictions(*both).assign(**evaluate.of_views(found, durations))

@@ -4,6 +4,9 @@ A network takes (sample, ifo, ...) and gives logits (sample, class). It has `fea
 layers see, flat; `cam_layer`, the module whose output class-activation maps weigh; and `cam_path`, the
 modules from the input through that layer, from which follows where in the input each of its cells lies; a
 linear network has no such layer. A module that is made of others names those of its main way in `path`.
+
+A network that takes each view of an example for an example of its own also has `each(x)`, logits
+(sample, view, class), and `joined(each)`, those of the example.
 """
 
 import torch
@@ -13,6 +16,7 @@ from gwsim.errors import GwsimError
 from gwsim.models.cbc_cnn2d import CbcCnn2d
 from gwsim.models.ccsn_cnn import CcsnCnn
 from gwsim.models.linear_pixels import LinearPixels
+from gwsim.models.glitchnet import GlitchNet
 from gwsim.models.merged_view_cnn import MergedViewCnn
 from gwsim.models.resnet54 import ResNet54, ResNet54Mean
 from gwsim.models.toy_cnn import ToyCnn
@@ -25,6 +29,7 @@ MODELS = {
     "merged_view_cnn": MergedViewCnn,
     "toy_cnn": ToyCnn,
     "linear_pixels": LinearPixels,
+    "glitchnet": GlitchNet,
 }
 
 
