@@ -15,8 +15,8 @@ from gwsim import seeds
 from gwsim.errors import GwsimError
 from gwsim.models.cbc_cnn2d import CbcCnn2d
 from gwsim.models.ccsn_cnn import CcsnCnn
-from gwsim.models.linear_pixels import LinearPixels
 from gwsim.models.glitchnet import GlitchNet
+from gwsim.models.linear_pixels import LinearPixels
 from gwsim.models.merged_view_cnn import MergedViewCnn
 from gwsim.models.resnet54 import ResNet54, ResNet54Mean
 from gwsim.models.toy_cnn import ToyCnn
