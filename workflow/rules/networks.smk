@@ -156,29 +156,27 @@ def captions(names):
 
 def drawn(kind):
     """Return the figures of a network of a kind of experiments."""
-    return [pictured(name, section) for name, section in listing.figures(kind).items()]
-
-
-def pictured(name, section):
-    """Return a figure's file, with what Snakemake's report says of it."""
-    return report(
-        f"results/{{experiment}}/networks/{{network}}-{{seed}}/figures/{name}.png",
-        caption=str(listing.CAPTIONS / f"{name}.rst"),
-        category="{experiment}: {network}",
-        subcategory=section,
-        labels={"figure": listing.title(name), "seed": "{seed}"},
+    folder, names = (
+        "results/{experiment}/networks/{network}-{seed}/figures",
+        listing.figures(kind),
     )
+    return [
+        pictured(folder, name, "{experiment}: {network}", "{seed}") for name in names
+    ]
 
 
 def beside(kind):
-    """Return the figures of networks beside one another, as above."""
-    return [
-        report(
-            f"results/{{experiment}}/compare/{name}.png",
-            caption=str(listing.CAPTIONS / f"{name}.rst"),
-            category="{experiment}",
-            subcategory=listing.COMPARISON,
-            labels={"figure": title, "seed": "all"},
-        )
-        for name, title in listing.COMPARISONS[kind].items()
-    ]
+    """Return the figures of networks beside one another, of a kind of experiments."""
+    folder, names = "results/{experiment}/compare", listing.COMPARISONS[kind]
+    return [pictured(folder, name, "{experiment}", "all") for name in names]
+
+
+def pictured(folder, name, category, seed):
+    """Return a figure's file, with what Snakemake's report says of it."""
+    return report(
+        f"{folder}/{name}.png",
+        caption=str(listing.CAPTIONS / f"{name}.rst"),
+        category=category,
+        subcategory=listing.section(name),
+        labels={"figure": listing.title(name), "seed": seed},
+    )
