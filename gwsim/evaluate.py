@@ -13,7 +13,9 @@ label | 1 | int32 | class of the example, its place in the list of classes
 predicted | 1 | int32 | class with the largest logit
 score_CLASS | 1 | float32 | softmax of the logits
 logit_CLASS | 1 | float32 | what the network gives
-predicted_VIEW | 1 | int32 | class for which one view alone is taken, where a network judges each by itself
+
+Where a network judges each view for itself, `predicted_0.5s` and so on, int32, are the classes that one view
+alone is taken for.
 """
 
 import numpy as np
