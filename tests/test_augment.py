@@ -218,6 +218,16 @@ def test_half_of_those_that_may_are_reversed():
     assert abs(drawn.mean() - 0.5) < 3 * 0.5 / 2000**0.5
 
 
+@pytest.mark.parametrize("snr, factor", [(7.5, 1), (100, 0.7)])
+def test_the_faintest_are_lowered_the_least(snr, factor, monkeypatch):
+    only(monkeypatch)
+    monkeypatch.setattr(augment, "FAINTEST", 0.7)
+    examples = Glitches(classes=["Chirp"], snr=snr)
+    examples.values *= 0.9
+    above = changed(examples)[:, :, SIZE // 2, SIZE // 2] - augment.NOISE_TOP
+    torch.testing.assert_close(above, torch.full_like(above, factor * (0.9 - augment.NOISE_TOP)))
+
+
 @pytest.mark.parametrize("label, largest", [("Blip", 0.05), ("Power_Line", 0.01), ("Chirp", 0)])
 def test_frequencies_move_as_far_as_the_class_allows(label, largest, monkeypatch):
     only(monkeypatch, jitter=1)
