@@ -120,6 +120,8 @@ def score_weights(
     sample, channel = (cells.amin(-1) != cells.amax(-1)).nonzero(as_tuple=True)
     black = SCORES[score](model(torch.zeros_like(x[:1])))
     weights = black.new_zeros((*cells.shape[:2], black.shape[1]))
+    if not len(sample):
+        return activation, weights
     masked = _Masked(x, laid_out(x[_seen(model, x)]), tuple(activation.shape[2:]), min(chunk, len(sample)))
     for its, ours in zip(sample.split(chunk), channel.split(chunk), strict=True):
         scores = SCORES[score](model(masked(its, activation[its, ours])))
