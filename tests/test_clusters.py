@@ -7,7 +7,7 @@ from gwsim import clusters, seeds
 
 
 def shapes(counts, noise=0.05, name="shapes"):
-    """Return maps with a bright column, row or corner, so many of each, in a mixed order, and which they are."""
+    """Return maps with a bright column, row or corner, so many of each, mixed, and which each is."""
     draws = seeds.generator("test", "clusters", name)
     which = draws.permutation(np.repeat(np.arange(len(counts)), counts))
     pure = np.zeros((3, 8, 8))
