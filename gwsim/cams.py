@@ -19,8 +19,9 @@ Inputs = Float[Tensor, "sample ifo *space"]
 Classes = Int[Tensor, "sample *target"]
 Maps = Float[Tensor, "sample *map"]
 
-# Masked inputs of one forward pass: more of them leave the caches of a CPU core, and are slower.
-CHUNK = 64
+# Most masked inputs of one forward pass, and most bytes of them on a CPU: more are not faster, and what is
+# between the layers takes some thirty times as much memory.
+CHUNK, CHUNK_BYTES = 64, 4 * 2**20
 SCORES = {"softmax": lambda logits: logits.softmax(-1), "logit": lambda logits: logits}
 REDUCTIONS = ("mean", "sum")
 LINEAR = {1: "linear", 2: "bilinear"}
@@ -54,7 +55,12 @@ def grad_cam_pp(model: nn.Module, x: Inputs, target: Classes, layer=None) -> Map
 
 
 def score_cam(
-    model: nn.Module, x: Inputs, target: Classes, layer=None, score: str = "softmax", chunk: int = CHUNK
+    model: nn.Module,
+    x: Inputs,
+    target: Classes,
+    layer=None,
+    score: str = "softmax",
+    chunk: int | None = None,
 ) -> Maps:
     """Return Score-CAM with the baseline subtracted (equations 11, 12)."""
     activation, weights = score_weights(model, x, layer, score, chunk)
@@ -95,29 +101,38 @@ def _leaf(output: Tensor, found: list) -> Tensor:
 
 @torch.no_grad()
 def score_weights(
-    model: nn.Module, x: Inputs, layer=None, score: str = "softmax", chunk: int = CHUNK, baseline: bool = True
+    model: nn.Module,
+    x: Inputs,
+    layer=None,
+    score: str = "softmax",
+    chunk: int | None = None,
+    baseline: bool = True,
 ) -> tuple[Tensor, Tensor]:
     """Return A and Score-CAM's weights f(X o H_k) - f(X_b) of all classes, (sample, channel, class).
 
-    H_k is A_k at the input's size, scaled to [0, 1] after that; X_b is black. A constant A_k masks nothing
-    and has weight 0. One forward pass has up to `chunk` masked inputs.
+    H_k is A_k at the input's size, scaled to [0, 1] after that; X_b is black. A constant A_k masks nothing:
+    it has weight 0 and no pass. One forward pass has up to `chunk` masked inputs, of whichever samples.
     """
     demand("score", score, SCORES)
-    x = laid_out(x)
-    activation = torch.cat([activations(model, part, layer) for part in x.split(chunk)])
-    channels, samples = activation.shape[1], max(1, chunk // activation.shape[1])
-    view = laid_out(x[_seen(model, x)])
-    buffer = _empty((min(chunk, samples * channels, len(x) * channels), *view.shape[1:]), x)
-    weights = []
-    for cells, part in zip(activation.split(samples), view.split(samples), strict=True):
-        masks = (_masks(some, x, part) for some in cells.split(chunk, dim=1))
-        weights.append(torch.cat([_scores(model, part, one, buffer, score) for one in masks], dim=1))
-    weights = torch.cat(weights)
-    if baseline:
-        weights -= SCORES[score](model(torch.zeros_like(x[:1])))[:, None]
-    activation = activation.contiguous()
+    x, chunk = laid_out(x), chunk or fitting_chunk(x)
+    activation = torch.cat([activations(model, part, layer) for part in x.split(chunk)]).contiguous()
     cells = activation.flatten(2)
-    return activation, weights.masked_fill_((cells.amin(-1) == cells.amax(-1))[..., None], 0.0)
+    sample, channel = (cells.amin(-1) != cells.amax(-1)).nonzero(as_tuple=True)
+    black = SCORES[score](model(torch.zeros_like(x[:1])))
+    weights = black.new_zeros((*cells.shape[:2], black.shape[1]))
+    if not len(sample):
+        return activation, weights
+    masked = _Masked(x, laid_out(x[_seen(model, x)]), tuple(activation.shape[2:]), min(chunk, len(sample)))
+    for its, ours in zip(sample.split(chunk), channel.split(chunk), strict=True):
+        scores = SCORES[score](model(masked(its, activation[its, ours])))
+        weights[its, ours] = scores - black if baseline else scores
+    return activation, weights
+
+
+def fitting_chunk(x: Inputs) -> int:
+    """Return how many inputs like these a forward pass has."""
+    most = CHUNK_BYTES // max(1, x[0].nbytes) if x.device.type == "cpu" else CHUNK
+    return min(max(1, most), CHUNK)
 
 
 def activations(model: nn.Module, x: Inputs, layer=None) -> Tensor:
@@ -164,25 +179,58 @@ def _find_seen(model, x: Tensor) -> tuple[slice, ...]:
     return (slice(None),) * x.ndim
 
 
-def _masks(activation: Tensor, x: Tensor, part: Tensor) -> Tensor:
-    """Return the masks H (sample, channel, *space) of channels of A, as far as the part of the input goes."""
-    masks = resized(activation, tuple(x.shape[2:]))
-    low = high = masks.movedim(1, -1)
-    for _ in x.shape[2:]:  # one axis after the other: with the channels last, over both at once is slow
-        low, high = low.amin(1), high.amax(1)
-    scale = torch.where(high > low, high - low, 1.0).reciprocal()
-    # (masks - low) scale, as a product of matrices: it puts the channels first in memory on the way.
-    scaled = torch.baddbmm((-low * scale)[..., None], scale.diag_embed(), masks.flatten(2))
-    return scaled.reshape(masks.shape)[(..., *map(slice, part.shape[2:]))]
+class _Masked:
+    """Makes masked inputs X o H in one place in memory; seen: the part of the inputs that passes need.
+
+    Interpolation along an axis is a product with a small matrix. Where channels are last in memory the last
+    product gives a mask once for every ifo, side by side: to multiply is then one pass over the memory.
+    """
+
+    def __init__(self, x: Tensor, seen: Tensor, cells: tuple[int, ...], count: int):
+        self.seen, ifos = seen, x.shape[1]
+        self.repeated = seen.ndim == 4 and seen.is_contiguous(memory_format=torch.channels_last)
+        self.whole = [_interpolation(size, of, x) for size, of in zip(x.shape[2:], cells, strict=True)]
+        last = self.whole[-1][: seen.shape[-1]]
+        self.last = last.repeat_interleave(ifos, dim=0) if self.repeated else last
+        self.buffer = torch.empty((count, *seen.shape[1:]), dtype=x.dtype, device=x.device)
+
+    def __call__(self, sample: Tensor, activation: Tensor) -> Tensor:
+        """Return the inputs of some samples, each under the mask of a channel A (pair, *cells)."""
+        rows = self._rows(activation)
+        mask = (rows @ self.whole[-1].T).flatten(1)
+        low, high = mask.amin(-1), mask.amax(-1)
+        scale = torch.where(high > low, high - low, 1.0).reciprocal()
+        # Interpolation keeps constants: what is interpolated last is scaled, which is less than the pixels.
+        low, scale = (one.reshape(-1, *[1] * (rows.ndim - 1)) for one in (low * scale, scale))
+        scaled = rows[:, : self.seen.shape[2]] if rows.ndim == 3 else rows
+        return self._multiplied(sample, scaled * scale - low)
+
+    def _rows(self, activation: Tensor) -> Tensor:
+        """Return A stretched over all axes but the last."""
+        if activation.ndim == 2:
+            return activation
+        (size, cells), pairs = self.whole[0].shape, len(activation)
+        # One large product instead of a small one for each pair.
+        rows = self.whole[0] @ activation.transpose(0, 1).reshape(cells, -1)
+        return rows.view(size, pairs, -1).transpose(0, 1).contiguous()
+
+    def _multiplied(self, sample: Tensor, scaled: Tensor) -> Tensor:
+        """Return the samples times their masks, which are yet to be stretched over the last axis."""
+        place = self.buffer[: len(sample)]
+        if not self.repeated:
+            return torch.mul((scaled @ self.last.T)[:, None], self.seen[sample], out=place)
+        torch.matmul(scaled, self.last.T, out=place.view(*scaled.shape[:2], -1))
+        masked = place.view(len(sample), *self.seen.shape[2:], -1).movedim(-1, 1)
+        which, counts = sample.unique_consecutive(return_counts=True)
+        for one, part in zip(which.tolist(), masked.split(counts.tolist()), strict=True):
+            part.mul_(self.seen[one])
+        return masked
 
 
-def _scores(model, part, masks, buffer, score) -> Tensor:
-    """Return f(X o H), (sample, channel, class), of one forward pass."""
-    masked = buffer[: masks.shape[0] * masks.shape[1]]
-    target = masked.unflatten(0, masks.shape[:2])
-    for ifo in range(part.shape[1]):
-        torch.mul(masks, part[:, None, ifo], out=target[:, :, ifo])
-    return SCORES[score](model(masked)).unflatten(0, masks.shape[:2])
+def _interpolation(size: int, cells: int, like: Tensor) -> Tensor:
+    """Return the matrix (size, cells) that stretches cells over an axis of the input."""
+    unit = torch.eye(cells, dtype=like.dtype, device=like.device)
+    return resized(unit[None], (size,))[0].T.contiguous()
 
 
 # ---- what the methods share
@@ -224,13 +272,11 @@ def resized(maps: Tensor, shape: tuple[int, ...]) -> Tensor:
 
 def laid_out(x: Tensor) -> Tensor:
     """Return images with their channels last in memory on a CPU, where convolutions are faster so."""
-    if x.ndim == 4 and x.device.type == "cpu":
-        return x.contiguous(memory_format=torch.channels_last)
-    return x
-
-
-def _empty(shape: tuple[int, ...], like: Tensor) -> Tensor:
-    return laid_out(torch.empty(shape, dtype=like.dtype, device=like.device))
+    if x.ndim != 4 or x.device.type != "cpu":
+        return x
+    if x.shape[1] == 1:  # a single channel lies both ways: torch goes by its stride, which must be said
+        return x[:, 0].contiguous()[..., None].movedim(-1, 1)
+    return x.contiguous(memory_format=torch.channels_last)
 
 
 def demand(name: str, value: str, known) -> None:

@@ -1,8 +1,11 @@
 """The stage `explain`: maps of many examples and how faithful they are, an atlas, and what was misclassified.
 
 Takes a network, examples and its predictions for all of them; gives sets of maps and numbers that say how far
-these can be believed. Sets: `table` (what the numbers rest on), `atlas` (some examples of each class) and
-`misclassified` (pairs). In maps.zarr each is a group, xarray.open_zarr(path, group=SET), with
+these can be believed. Sets: `table` (what the numbers rest on), `atlas` (some examples of each class),
+`misclassified` and, of pictures, `second`, which are of pairs. Where a class is noise, a misclassified signal
+stands beside an example of the class it was taken for. Of pictures, which have no such class, the two maps
+are of one example: of the class it was taken for and of its own, in `second` of the best class and the next
+best. In maps.zarr each set is a group, xarray.open_zarr(path, group=SET), with
 
 field | dims | unit | dtype | meaning
 map | method, sample, *cells | 1 | float32 | map on the layer's own grid, not normalised; cells are y, x or x
@@ -12,8 +15,9 @@ label | sample | 1 | int64 | place of the true class
 predicted | sample | 1 | int64 | place of the class that the network gives
 target | sample | 1 | int64 | place of the class that is explained
 probability | sample | 1 | float32 | the network's probability of the target
-pair | sample | 1 | int64 | number of the pair; of `misclassified` only
-role | sample | 1 | int64 | 0 is the signal, 1 the example beside it; of `misclassified` only
+pair | sample | 1 | int64 | number of the pair; of `misclassified` and `second` only
+role | sample | 1 | int64 | 0 the first of the pair, 1 the second; of `misclassified` and `second` only
+cluster | sample | 1 | int64 | shape of its class's maps, -1: not compared; of `table` of pictures only
 """
 
 import dataclasses
@@ -26,16 +30,30 @@ import torch
 import xarray as xr
 from torch import Tensor, nn
 
-from gwsim import cam_times, cams, dataset, devices, draw, faithfulness, maps, selection
+from gwsim import (
+    cam_times,
+    cams,
+    clusters,
+    dataset,
+    devices,
+    draw,
+    evaluate,
+    faithfulness,
+    maps,
+    quadrants,
+    selection,
+)
 from gwsim.errors import GwsimError
 from gwsim.models import receptive
 
 BATCH = 64
-# Noise of which the fills of insertion and deletion are made.
-NOISE_ROWS = 256
+# Examples of which the fills of insertion and deletion are made, and classes that have nothing but noise.
+FILL_ROWS, QUIET = 256, (draw.NOISE, "No_Glitch")
 # First rows of each class in the atlas, whatever a network makes of them: networks can be compared by these.
 FIRST = 4
 TARGETS = ("predicted", "label")
+# How many misclassified examples are explained: a number, or all.
+ALL = "all"
 TERMS = {
     "drop": "average drop (%), equation 14",
     "increase": "average increase (%), equation 15",
@@ -62,6 +80,16 @@ class Network:
         if target not in (*TARGETS, *self.classes):
             known = f"{', '.join(TARGETS)} or one of {', '.join(self.classes)}"
             raise GwsimError(f"explain: target is '{target}', expected {known}")
+
+    @property
+    def detects(self) -> bool:
+        """Return whether a class is noise, from which signals are told; else classes are told apart."""
+        return draw.NOISE in self.classes
+
+    @property
+    def method(self) -> str:
+        """Return the method of which one alone is shown or counted."""
+        return self.settings["methods"][-1]
 
     def targets(self, predictions: pd.DataFrame, kind: str) -> np.ndarray:
         """Return the class that is explained of each row of the predictions."""
@@ -107,9 +135,10 @@ def explained(network: Network, data: dict, progress=plainly) -> tuple[dict[str,
     rows = selection.choose(test[0].table, settings["select"], settings["examples"])
     table, each = measured(network, *test, rows, progress)
     numbers, tests = faithful(network, test[0], table, progress)
-    numbers |= cam_times.numbers(when(table, test[0]), network.classes)
     shown = mapped(network, *gallery, atlas(gallery[1], len(network.classes)), "predicted", progress)
-    sets = {"table": table, "atlas": shown, "misclassified": pairs(network, *test, progress)}
+    of_kind = signals if network.detects else pictures
+    sets, more = of_kind(network, *test, table, progress)
+    sets, numbers = {"table": table, "atlas": shown} | sets, numbers | more
     for name, one in sets.items():
         one.attrs["dataset"] = settings["atlas" if name == "atlas" else "dataset"]
     return sets, {
@@ -125,6 +154,35 @@ def explained(network: Network, data: dict, progress=plainly) -> tuple[dict[str,
             "found": sets["misclassified"].sizes["sample"] // 2,
         },
     }
+
+
+def signals(network, examples, predictions, table, progress=plainly) -> tuple[dict, dict]:
+    """Return further sets of maps and numbers where signals are detected in noise."""
+    numbers = cam_times.numbers(when(table, examples), network.classes)
+    return {"misclassified": pairs(network, examples, predictions, progress)}, numbers
+
+
+def pictures(network, examples, predictions, table, progress=plainly) -> tuple[dict, dict]:
+    """Return further sets of maps and numbers where classes are told apart, the table among the sets."""
+    labels = table["label"].values
+    right = np.flatnonzero((labels == table["predicted"].values) & (labels == table["target"].values))
+    found = table["map"].values[-1][right]
+    shapes = maps.normalised(torch.from_numpy(found)).numpy()
+    places, numbers = clusters.compared(shapes, labels[right], network.classes, network.method)
+    column = np.full(len(labels), -1)
+    column[right] = places
+    if examples.view.array == "merged":
+        shares = quadrants.weights(found)
+        numbers |= quadrants.numbers(shares, labels[right], network.classes, network.method)
+    wrong = errors(predictions, network.settings["misclassified"])
+    both = predictions.set_index("row").loc[wrong, ["predicted", "label"]].to_numpy(np.int64)
+    best = rivals(predictions, network.classes)
+    sets = {
+        "table": table.assign_coords(cluster=maps.column("cluster", column)),
+        "second": twice(network, examples, predictions, *best, progress),
+        "misclassified": twice(network, examples, predictions, wrong, both, progress),
+    }
+    return sets, numbers
 
 
 def attributes(network: Network, axes: int) -> dict:
@@ -151,16 +209,32 @@ def atlas(predictions: pd.DataFrame, classes: int) -> np.ndarray:
     return by_class["row"][first | shown].to_numpy(np.int64)
 
 
-def misclassified(predictions: pd.DataFrame, count: int) -> list[tuple[int, int]]:
+def errors(predictions: pd.DataFrame, count: int | str) -> np.ndarray:
+    """Return the rows of the misclassified examples, the loudest first and those without SNR last."""
+    wrong = predictions[predictions["predicted"] != predictions["label"]]
+    rows = wrong.sort_values(["snr", "row"], ascending=[False, True])["row"].to_numpy(np.int64)
+    return rows if count == ALL else rows[:count]
+
+
+def rivals(predictions: pd.DataFrame, classes: list[str]) -> tuple[np.ndarray, np.ndarray]:
+    """Return one correctly classified row of each class that has one, and its best two classes (row, 2)."""
+    rows = selection.recognised(predictions, len(classes))
+    found = predictions.set_index("row", drop=False).loc[rows]
+    found = found[found["predicted"] == found["label"]]
+    order = np.argsort(-evaluate.logits_of(found, classes), axis=1, kind="stable")
+    return found["row"].to_numpy(np.int64), order[:, :2]
+
+
+def misclassified(predictions: pd.DataFrame, count: int | str) -> list[tuple[int, int]]:
     """Return the loudest misclassified signals, each with an example of the class that it was taken for.
 
     predictions: row, label, predicted and snr, NaN for noise. The example is correctly classified and nearest
     in SNR; noise has none, and gives its first. A class without an example leaves its signals out.
     """
     correct = predictions[predictions["predicted"] == predictions["label"]].sort_values("row")
-    wrong = predictions[(predictions["predicted"] != predictions["label"]) & predictions["snr"].notna()]
+    wrong = predictions.set_index("row", drop=False).loc[errors(predictions, ALL)]
     pairs = []
-    for one in wrong.sort_values(["snr", "row"], ascending=[False, True]).itertuples():
+    for one in wrong[wrong["snr"].notna()].itertuples():
         if len(pairs) == count:
             break
         like = correct[correct["label"] == one.predicted]
@@ -177,24 +251,39 @@ def mapped(
     network, examples, predictions, rows, target: str, progress=plainly, watch=None, **columns
 ) -> xr.Dataset:
     """Return one set of maps, with further columns; watch(x, target, maps, scores) sees each batch."""
-    found = predictions.set_index("row").loc[rows].reset_index()
-    targets = network.targets(found, target)
-    values = np.empty(
-        (len(network.settings["methods"]), len(rows), *network.cells(examples.shape)), np.float32
-    )
-    probability, done = np.empty(len(rows), np.float32), 0
+    targets = network.targets(predictions.set_index("row").loc[rows], target)
+    return of_targets(network, examples, predictions, rows, targets[:, None], progress, watch, **columns)
+
+
+def twice(network, examples, predictions, rows, targets: np.ndarray, progress=plainly) -> xr.Dataset:
+    """Return a set of the maps of two classes (row, 2) of each example, as pairs."""
+    columns = {"pair": np.repeat(np.arange(len(rows)), 2), "role": np.tile([0, 1], len(rows))}
+    return of_targets(network, examples, predictions, rows, targets, progress, **columns)
+
+
+def of_targets(
+    network, examples, predictions, rows, targets, progress=plainly, watch=None, **columns
+) -> xr.Dataset:
+    """Return the maps of the classes (row, target) of some rows, all of a row one after the other."""
+    methods, shape = network.settings["methods"], network.cells(examples.shape)
+    values = np.empty((len(methods), *targets.shape, *shape), np.float32)
+    probability, done = np.empty(targets.shape, np.float32), 0
     batches = dataset.batches(examples.read, rows, BATCH)
     for part, x in progress(batches, f"explain {examples.name}", -(-len(rows) // BATCH)):
         place = slice(done, done := done + len(part))
         x, wanted = devices.put(x, network.device), torch.as_tensor(targets[place], device=network.device)
-        made, scores = network.maps(x, wanted), faithfulness.scores(network.model, x, wanted)
+        made = network.maps(x, wanted)
+        scores = torch.stack([faithfulness.scores(network.model, x, one) for one in wanted.T], dim=1)
         values[:, place] = [one.cpu().numpy() for one in made.values()]
         probability[place] = scores.cpu().numpy()
         if watch:
-            watch(x, wanted, made, scores)
-    of_all = {"row": rows, "label": found["label"], "predicted": found["predicted"], "target": targets}
-    of_all |= {"probability": probability, **columns}
-    return maps.described(values, network.settings["methods"], of_all, attributes(network, values.ndim - 2))
+            watch(x, wanted[:, 0], {name: one[:, 0] for name, one in made.items()}, scores[:, 0])
+    count = targets.shape[1]
+    found = predictions.set_index("row").loc[np.repeat(rows, count)].reset_index()
+    of_all = {name: found[name] for name in ("row", "label", "predicted")}
+    of_all |= {"target": targets.ravel(), "probability": probability.ravel(), **columns}
+    flat = values.reshape(len(methods), -1, *shape)
+    return maps.described(flat, methods, of_all, attributes(network, len(shape)))
 
 
 def measured(network, examples, predictions, rows, progress=plainly) -> tuple[xr.Dataset, dict]:
@@ -280,10 +369,18 @@ def faithful(network, examples, table: xr.Dataset, progress=plainly) -> tuple[di
 
 
 def stand_ins(network, examples, x: Tensor) -> dict[str, Tensor]:
-    """Return what may stand for a pixel that is taken away: black, noise on average, noise drawn."""
-    noise = np.flatnonzero(examples.table["label"] == network.classes.index(draw.NOISE))[:NOISE_ROWS]
-    found = torch.as_tensor(examples.read(noise), device=x.device)
-    return {"zero": torch.zeros_like(x[0]), "mean_noise": found.mean(dim=0), "noise": found[0]}
+    """Return what may stand for a pixel that is taken away: black, noise on average, noise drawn.
+
+    Where no class is noise alone, the mean of all classes stands for noise, and none is drawn.
+    """
+    labels = examples.table["label"].to_numpy()
+    quiet = [place for place, name in enumerate(network.classes) if name in QUIET]
+    rows, black = np.flatnonzero(np.isin(labels, quiet))[:FILL_ROWS], torch.zeros_like(x[0])
+    if not len(rows):
+        rows = selection.balanced(labels, FILL_ROWS)
+        return {"zero": black, "mean": torch.as_tensor(examples.read(rows).mean(axis=0), device=x.device)}
+    found = torch.as_tensor(examples.read(rows), device=x.device)
+    return {"zero": black, "mean_noise": found.mean(dim=0), "noise": found[0]}
 
 
 def curves(network, x: Tensor, target: Tensor, masks: dict, fills: dict, progress=plainly):

@@ -27,10 +27,11 @@ RANDOM = "random"
 
 @torch.no_grad()
 def scores(
-    model: nn.Module, x: cams.Inputs, target: Target, score: str = "softmax", chunk: int = cams.CHUNK
+    model: nn.Module, x: cams.Inputs, target: Target, score: str = "softmax", chunk: int | None = None
 ) -> Values:
     """Return each sample's score of its class."""
-    found = torch.cat([cams.SCORES[score](model(cams.laid_out(part))) for part in x.split(chunk)])
+    parts = x.split(chunk or cams.fitting_chunk(x))
+    found = torch.cat([cams.SCORES[score](model(cams.laid_out(part))) for part in parts])
     return found.gather(1, target[:, None].long())[:, 0]
 
 
@@ -65,7 +66,7 @@ def curve(
     steps: int,
     kind: str,
     score: str = "softmax",
-    chunk: int = cams.CHUNK,
+    chunk: int | None = None,
 ) -> Float[Tensor, "sample step"]:
     """Return scores while the pixels of the map, highest first, are put in place of the fill, or taken away.
 

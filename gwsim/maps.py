@@ -23,7 +23,8 @@ COLUMNS = {
     "target": ("int64", "class that is explained"),
     "probability": ("float32", "the network's probability of the target"),
     "pair": ("int64", "number of the pair"),
-    "role": ("int64", "0 misclassified signal, 1 example of the class it was taken for"),
+    "role": ("int64", "0 the first of the pair, 1 the second"),
+    "cluster": ("int64", "kind of shape among its class's maps, -1 where they were not compared"),
 }
 
 
@@ -73,12 +74,13 @@ def described(
     number = np.arange(len(methods), dtype=np.int64)
     flags = {"flag_values": number.tolist(), "flag_meanings": " ".join(methods)}
     long_name = "class-activation map, not normalised"
-    coordinates = {name: _column(name, values) for name, values in columns.items()}
+    coordinates = {name: column(name, values) for name, values in columns.items()}
     coordinates["method"] = ("method", number, {"units": "1", "long_name": "method", **flags})
     arrays = {"map": (dims, maps.astype(np.float32), {"units": "1", "long_name": long_name})}
     return xr.Dataset(arrays, coordinates, attributes)
 
 
-def _column(name: str, values) -> tuple:
+def column(name: str, values) -> tuple:
+    """Return a column of COLUMNS as xarray takes a coordinate."""
     dtype, meaning = COLUMNS[name]
     return "sample", np.asarray(values, dtype), {"units": "1", "long_name": meaning}

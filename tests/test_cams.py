@@ -169,6 +169,51 @@ def test_a_dead_channel_has_no_weight(space):
 
 
 @pytest.mark.parametrize("space", SPACES)
+def test_dead_channels_have_no_pass_and_passes_are_filled_from_all_samples(space):
+    model, x = net(space), inputs(space)
+    with torch.no_grad():
+        model.cam_layer.weight[1] = 0.0
+    _, expected = plain_weights(model, x, "softmax", True)
+    seen = []
+    hook = model.register_forward_hook(lambda module, given, found: seen.append(len(given[0])))
+    found = cams.score_weights(model, x, chunk=4)[1]
+    hook.remove()
+    # Five samples of three live channels, once what the network can see is known; black and a batch besides.
+    assert seen[-4:] == [4, 4, 4, 3]
+    torch.testing.assert_close(found, expected, rtol=1e-9, atol=1e-12)
+    model.cam_layer.weight.data.zero_()
+    assert (cams.score_weights(model, x)[1] == 0).all()
+
+
+def test_a_pass_has_no_more_inputs_than_bytes_allow():
+    assert cams.fitting_chunk(torch.zeros(1, 3, 94, 33)) == cams.CHUNK
+    assert cams.fitting_chunk(torch.zeros(9, 1, 448, 448)) == 5
+    assert cams.fitting_chunk(torch.zeros(1, 4, 2048, 2048)) == 1
+
+
+def test_pictures_of_one_channel_say_that_it_is_the_last_in_memory():
+    x = torch.rand(2, 1, 8, 6)
+    for given in (x, torch.rand(2, 2, 8, 6)[:, :1]):
+        assert cams.laid_out(given).stride() == (48, 1, 6, 1)
+        torch.testing.assert_close(cams.laid_out(given), given, rtol=0, atol=0)
+    assert cams.laid_out(torch.rand(2, 3, 8, 6)).stride() == (144, 1, 18, 3)
+
+
+@pytest.mark.parametrize("ifos", [1, 3])
+def test_masks_in_single_precision_on_images_are_those_of_plain_interpolation(ifos):
+    generator = torch.Generator().manual_seed(2)
+    x, cells = (torch.rand(shape, generator=generator) for shape in ((3, ifos, 16, 12), (5, 4, 3)))
+    masked = cams._Masked(x, cams.laid_out(x[..., :15, :11]), (4, 3), 5)
+    sample = torch.tensor([0, 0, 1, 2, 2])
+    masks = F.interpolate(cells[:, None], size=(16, 12), mode="bilinear")
+    low, high = (of(masks, (2, 3), keepdim=True) for of in (torch.amin, torch.amax))
+    expected = (((masks - low) / (high - low)) * x[sample])[..., :15, :11]
+    found = masked(sample, cells)
+    assert found.is_contiguous(memory_format=torch.channels_last)
+    torch.testing.assert_close(found, expected, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("space", SPACES)
 def test_scaled_scores_scale_the_maps(space):
     model, scaled, x, target = net(space), net(space), inputs(space), targets()
     with torch.no_grad():

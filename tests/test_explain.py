@@ -100,17 +100,33 @@ def asked(progress=explain.plainly, **settings):
     return model, *explain.explained(network, data, progress)
 
 
-def test_sets_are_the_documented_ones():
-    rows = [line.split(" | ") for line in explain.__doc__.splitlines() if line.count("|") == 4][1:]
-    _, sets, _ = asked()
-    assert list(sets) == ["table", "atlas", "misclassified"]
+ROWS = [line.split(" | ") for line in explain.__doc__.splitlines() if line.count("|") == 4][1:]
+
+
+def documented(name, kind):
+    """Return the documented fields of a set of experiments of a kind."""
+
+    def has(meaning):
+        where, only, _ = meaning.rpartition(" only")
+        return not only or (f"`{name}`" in where and not (kind == "signals" and where.endswith("pictures")))
+
+    return {row[0]: row for row in ROWS if has(row[4])}
+
+
+def assert_documented(sets, kind):
     for name, one in sets.items():
-        wanted = {row[0]: row for row in rows if name == "misclassified" or "only" not in row[4]}
+        wanted = documented(name, kind)
         assert set(one.variables) == set(wanted)
         for field, dims, unit, dtype, _ in wanted.values():
             assert one[field].dims == tuple(dims.replace("*cells", "y, x").split(", "))
             assert one[field].dtype == dtype and one[field].attrs["units"] == unit
-    assert not {"pair", "role"} & set(sets["table"].variables) and len(rows) == 9
+
+
+def test_sets_are_the_documented_ones():
+    _, sets, _ = asked()
+    assert list(sets) == ["table", "atlas", "misclassified"]
+    assert_documented(sets, "signals")
+    assert not {"pair", "role", "cluster"} & set(sets["table"].variables) and len(ROWS) == 10
 
 
 def test_average_drop_and_increase_are_those_of_the_stored_maps():

@@ -1,4 +1,7 @@
-"""The examples whose maps are shown, and when all maps are greatest, read from their store and datasets."""
+"""The examples whose maps are shown, and when all maps are greatest, read from their store and datasets.
+
+What is shown of signals and of pictures is of different kinds, see `listing`.
+"""
 
 import dataclasses
 from pathlib import Path
@@ -10,18 +13,22 @@ import xarray as xr
 
 from gwsim import cam_times, selection
 from gwsim.dataset import Examples, View
+from gwsim.figures import atlas, explanation, faithfulness, listing
 from gwsim.figures import cam_times as when
-from gwsim.figures import explanation, faithfulness
 from gwsim.figures.drawn import Drawn
 from gwsim.figures.explanation import COMPARED, METHODS, Explained, Pair
-from gwsim.maps import placed
+from gwsim.maps import normalised, placed
 
 
 def drawn(metrics: Path, examples: dict[str, Examples], tests: dict, setup: dict) -> list[Drawn]:
     """Return the figures of the maps in maps.zarr beside the metrics, and of what puts them to the test."""
-    stores = {
-        name: opened(metrics.with_name("maps.zarr"), name) for name in ("table", "atlas", "misclassified")
-    }
+    of_kind = {"signals": _signals, "pictures": _pictures}[listing.kind(setup["classes"])]
+    maps = of_kind(metrics.with_name("maps.zarr"), examples, tests["numbers"], setup)
+    return [*maps, *faithfulness.drawn(tests, METHODS)]
+
+
+def _signals(path: Path, examples: dict[str, Examples], numbers: dict, setup: dict) -> list[Drawn]:
+    stores = {name: opened(path, name) for name in ("table", "atlas", "misclassified")}
     compared = chosen(stores["table"], setup["classes"], setup["noise"])
     of_set, gallery = examples[setup["dataset"]], examples[setup["atlas"]]
     pairs = read(
@@ -37,8 +44,44 @@ def drawn(metrics: Path, examples: dict[str, Examples], tests: dict, setup: dict
             {**setup, "axes": of_set.axes},
         ),
         when.drawn(found, cam_times.spacing(stores["table"], times), METHODS, setup),
-        *faithfulness.drawn(tests, METHODS),
     ]
+
+
+def _pictures(path: Path, examples: dict[str, Examples], numbers: dict, setup: dict) -> list[Drawn]:
+    table, gallery, *both = (opened(path, name) for name in ("table", "atlas", "second", "misclassified"))
+    of_set, classes, align = examples[setup["dataset"]], setup["classes"], setup["align"]
+    setup = {
+        **setup,
+        "merged": of_set.view.array == "merged",
+        "origin": "lower" if "frequency" in of_set.axes else "upper",
+        "method": METHODS[cam_times.methods(table)[-1]],
+    }
+    compared = read(table, chosen(table, classes, None, atlas.FIRST), of_set, align)
+    second, wrong = (paired(read(one, np.arange(one.sizes["sample"]), of_set, align), one) for one in both)
+    return [
+        atlas.comparison(next(iter(compared), None), setup),
+        atlas.atlas(read(gallery, shown(gallery, classes), examples[setup["atlas"]], align), setup),
+        atlas.second(second, setup),
+        atlas.misclassified(wrong, setup),
+        atlas.clusters(shapes(table, of_set), setup),
+        atlas.quadrants(numbers, setup),
+    ]
+
+
+def shapes(table: xr.Dataset, examples: Examples) -> list[atlas.Shape]:
+    """Return the clusters of the classes whose maps have several shapes, the largest of each class first."""
+    cells = torch.from_numpy(table["map"].values[-1])
+    scaled, size = normalised(cells).numpy(), examples.shape[1:]
+    labels, places, found = table["label"].values, table["cluster"].values, []
+    for label in np.unique(labels[places > 0]).tolist():
+        for place in range(places[labels == label].max() + 1):
+            its = np.flatnonzero((labels == label) & (places == place))
+            mean = scaled[its].mean(axis=0)
+            away = np.square(scaled[its] - mean).reshape(len(its), -1).sum(axis=1)
+            nearest = table["row"].values[its[away.argmin()]]
+            stretched = placed(torch.from_numpy(mean)[None], size)[0].numpy()
+            found.append(atlas.Shape(label, stretched, examples.read(np.array([nearest]))[0], len(its)))
+    return found
 
 
 def opened(path: Path, group: str) -> xr.Dataset:
@@ -63,12 +106,12 @@ def shown(store: xr.Dataset, classes: list[str]) -> np.ndarray:
     return place[selection.recognised(columns, len(classes))].to_numpy()
 
 
-def chosen(store: xr.Dataset, classes: list[str], noise: int) -> np.ndarray:
-    """Return the place of one signal: of the paper's class if it is there, correctly classified if any is."""
+def chosen(store: xr.Dataset, classes: list[str], noise: int | None, wanted: str = COMPARED) -> np.ndarray:
+    """Return the place of one signal: of the wanted class if it is there, correctly classified if any is."""
     columns = columns_of(store)
     signals = columns[columns["label"] != noise]
-    if COMPARED in classes and (signals["label"] == classes.index(COMPARED)).any():
-        signals = signals[signals["label"] == classes.index(COMPARED)]
+    if wanted in classes and (signals["label"] == classes.index(wanted)).any():
+        signals = signals[signals["label"] == classes.index(wanted)]
     right = signals[signals["label"] == signals["predicted"]]
     return (right if len(right) else signals).index.to_numpy()[:1]
 

@@ -6,7 +6,12 @@ from gwsim.faithfulness import KINDS, RANDOM
 from gwsim.figures import style
 from gwsim.figures.drawn import Drawn
 
-FILLS = {"zero": "zeros", "mean_noise": "the mean of noise", "noise": "a draw of noise"}
+FILLS = {
+    "zero": "zeros",
+    "mean_noise": "the mean of noise",
+    "noise": "a draw of noise",
+    "mean": "the mean of all classes",
+}
 
 
 def method_look(place: int, name: str) -> dict:
