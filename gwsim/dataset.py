@@ -25,6 +25,8 @@ SCALES = ("minmax", "none")
 SHARED = ("name", "table", "classes", "ifos", "sample_rate", "view", "shape", "axes")
 # Batches that are ready before they are asked for.
 AHEAD = 4
+# Values of inputs that are in work at once where nothing is learnt: first layers give tens of times as many.
+MOST_VALUES = 5_000_000
 
 
 class Examples:
@@ -126,6 +128,11 @@ def scaled(values: np.ndarray, scale: str) -> np.ndarray:
     span = values.max(axis=axes, keepdims=True) - low
     # A constant example has no span: it becomes zero.
     return (values - low) / np.where(span > 0, span, 1)
+
+
+def batch_size(shape: tuple[int, ...], most: int) -> int:
+    """Return how many examples of a shape are in work at once: `most` but where they are large."""
+    return max(1, min(most, MOST_VALUES // int(np.prod(shape))))
 
 
 def batches(read, rows: np.ndarray, size: int):

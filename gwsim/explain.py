@@ -268,8 +268,9 @@ def of_targets(
     methods, shape = network.settings["methods"], network.cells(examples.shape)
     values = np.empty((len(methods), *targets.shape, *shape), np.float32)
     probability, done = np.empty(targets.shape, np.float32), 0
-    batches = dataset.batches(examples.read, rows, BATCH)
-    for part, x in progress(batches, f"explain {examples.name}", -(-len(rows) // BATCH)):
+    size = dataset.batch_size(examples.shape, BATCH)
+    batches = dataset.batches(examples.read, rows, size)
+    for part, x in progress(batches, f"explain {examples.name}", -(-len(rows) // size)):
         place = slice(done, done := done + len(part))
         x, wanted = devices.put(x, network.device), torch.as_tensor(targets[place], device=network.device)
         made = network.maps(x, wanted)

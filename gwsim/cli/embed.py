@@ -25,7 +25,7 @@ def run(args):
 
     import torch
 
-    from gwsim import checkpoint, components, devices, embed, files, models, store
+    from gwsim import checkpoint, components, dataset, devices, embed, files, models, store
     from gwsim.cli.memory import keep_freed_memory
     from gwsim.cli.progress import progress
 
@@ -42,7 +42,8 @@ def run(args):
     count = len(table)
 
     def features(network, name):
-        batches = progress(together(data), name, sum(-(-len(rows) // BATCH) for _, rows in data))
+        size = dataset.batch_size(shape, BATCH)
+        batches = progress(together(data, size), name, sum(-(-len(rows) // size) for _, rows in data))
         return embed.extract(network, batches, device, count)
 
     # One after the other: there may be no room for the features of both.
@@ -74,12 +75,12 @@ def chosen(manifests, description, settings):
     return list(zip(examples, rows, strict=True))
 
 
-def together(data):
+def together(data, size):
     """Yield batches of (rows, examples) of one dataset after the other."""
     from gwsim import dataset
 
     for examples, rows in data:
-        yield from dataset.batches(examples.read, rows, BATCH)
+        yield from dataset.batches(examples.read, rows, size)
 
 
 def described(data, predictions, model, device):
@@ -98,9 +99,11 @@ def described(data, predictions, model, device):
             told = selection.fitting(pd.read_parquet(path), examples.table, str(path), examples.name)
             told = told.iloc[rows]
         else:  # what a network has learnt from is not evaluated
-            logits = evaluate.apply(model, dataset.batches(examples.read, rows, BATCH), device)
+            size = dataset.batch_size(examples.shape, BATCH)
+            logits = evaluate.apply(model, dataset.batches(examples.read, rows, size), device)
+            logits = evaluate.joined(model, np.concatenate(list(logits)))
             label = examples.table["label"].to_numpy()[rows]
-            told = evaluate.predictions(np.concatenate(list(logits)), rows, label, examples.classes)
+            told = evaluate.predictions(logits, rows, label, examples.classes)
         score = told[[f"score_{name}" for name in examples.classes]].max(axis=1)
         parts.append(told[["row", "label", "predicted"]].assign(dataset=place, score=score))
     return pd.concat(parts, ignore_index=True)

@@ -128,9 +128,9 @@ def ask(name, read, labels, network):
     from gwsim.cli.progress import progress
 
     model, description, device = network
-    rows = np.arange(len(labels))
-    logits = evaluate.apply(model, dataset.batches(read, rows, evaluate.BATCH), device)
-    found = np.concatenate(list(progress(logits, name, -(-len(rows) // evaluate.BATCH))))
+    rows, size = np.arange(len(labels)), dataset.batch_size(description["shape"], evaluate.BATCH)
+    logits = evaluate.apply(model, dataset.batches(read, rows, size), device)
+    found = np.concatenate(list(progress(logits, name, -(-len(rows) // size))))
     durations = dataset.view_of(description).durations or conventions.SCAN_DURATIONS
     both = evaluate.joined(model, found), rows, labels, description["classes"]
     return evaluate.predictions(*both).assign(**evaluate.of_views(found, durations))
