@@ -165,7 +165,10 @@ def halves(its: Asked) -> tuple[pages.Section, dict]:
         turned = {
             half: exercise.rate((values[told] > 0) != (label == CHIRP)) for half, values in everywhere.items()
         }
-        shift = {half: f"{np.median(values[told] - odds[told]):+.2f}" for half, values in everywhere.items()}
+        shift = {
+            half: f"{np.median(values[told] - odds[told]):+.2f}" if told.any() else "–"
+            for half, values in everywhere.items()
+        }
         cells.append([f"all {name}s told, median change", "", *shift.values()])
         cells.append([f"all {name}s told, no longer told", "", *map(str, turned.values())])
         for half, one in turned.items():
