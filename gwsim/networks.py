@@ -24,7 +24,7 @@ TAKES = {
 ROLES = {"network": ("toy_cnn", 2), "linear": ("linear_pixels", 2), "three": ("toy_cnn", 3)}
 # Model -> its number of features (of each view), where it is so small that a wanted number of components may
 # be larger.
-FEATURES = {"resnet54_mean": 16, "glitchnet": 64}
+FEATURES = {"resnet54_mean": 16, "glitchnet": 64, "toy_cnn": 16}
 # Of evaluate: what is asked where signals are detected in noise.
 OF_DETECTION = ("by", "shown", "background", "false_alarms_per_day")
 # The paper's figures 9 and 10; of experiments without a class of noise all of them.

@@ -15,6 +15,8 @@ SHAPES = {
     "resnet54_mean": (3, 512),
     "merged_view_cnn": (1, 48, 32),
     "glitchnet": (1, 48, 32),
+    "toy_cnn": (1, 32, 64),
+    "linear_pixels": (1, 32, 64),
 }
 
 
@@ -112,6 +114,8 @@ def test_samples_do_not_meet_once_a_network_has_learnt(network):
 
 def test_the_cam_layer_is_the_end_of_its_path(network):
     model, x = network
+    if not hasattr(model, "cam_layer"):
+        pytest.skip("no layer that could be mapped")
     seen = []
     handle = model.cam_layer.register_forward_hook(lambda module, given, out: seen.append(out))
     model(x)
@@ -133,6 +137,8 @@ def test_the_papers_network_has_signed_cells():
 @pytest.mark.parametrize("method", cams.METHODS)
 def test_every_method_maps_every_network(network, method):
     model, x = network
+    if not hasattr(model, "cam_layer"):
+        pytest.skip("no layer that could be mapped")
     found = cams.METHODS[method](model, x, torch.tensor([1, 2]), {"reduce": "mean", "score": "softmax"})
     assert found.shape == (2, *cams.activations(model, x).shape[2:]) and found.isfinite().all()
 

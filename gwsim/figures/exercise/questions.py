@@ -8,6 +8,7 @@ from gwsim.figures import page as pages
 from gwsim.figures.exercise import panels
 from gwsim.figures.exercise.asked import Asked, accuracy, number, surest
 
+NAMES = ("blip", "chirp")
 # Widths in frequency (rows) over which blips are followed.
 WIDTHS = (0.5, 4.5)
 
@@ -164,7 +165,10 @@ def halves(its: Asked) -> tuple[pages.Section, dict]:
         turned = {
             half: exercise.rate((values[told] > 0) != (label == CHIRP)) for half, values in everywhere.items()
         }
-        shift = {half: f"{np.median(values[told] - odds[told]):+.2f}" for half, values in everywhere.items()}
+        shift = {
+            half: f"{np.median(values[told] - odds[told]):+.2f}" if told.any() else "–"
+            for half, values in everywhere.items()
+        }
         cells.append([f"all {name}s told, median change", "", *shift.values()])
         cells.append([f"all {name}s told, no longer told", "", *map(str, turned.values())])
         for half, one in turned.items():
@@ -174,10 +178,11 @@ def halves(its: Asked) -> tuple[pages.Section, dict]:
         "Log odds with one half blank", ["picture", "whole", *(f"{half} blank" for half in without)], cells
     )
     caption = "Log odds of the most confident examples, whole and with each half set to zero."
-    worst = {
-        name: max((number["value"] for key, number in found.items() if key.startswith(name)))
-        for name in ("chirp", "blip")
+    # A network that tells no example of a class has none to lose.
+    lost = {
+        name: [one["value"] or 0.0 for key, one in found.items() if key.startswith(name)] for name in NAMES
     }
+    worst = {name: max(values) for name, values in lost.items()}
     prose = (
         "The half that matters is the one that has the signal. They do not matter alike: of the chirps that "
         f"are told whole, at most {100 * worst['chirp']:.1f} % are mistaken without one of the halves, of "
