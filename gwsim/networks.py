@@ -48,7 +48,9 @@ def settings(config: dict, name: str, classes: list[str]) -> dict[str, dict]:
         its = {"models": experiment["waveforms"]["models"], "picture": experiment["render"]["picture"]}
         asked = {"seed": config["seed"], "classes": classes, **experiment["exercise"]}
         return trained | {f"{name}/exercise": its | asked}
-    evaluate = {**experiment["evaluate"], "classes": classes, "seconds": experiment["duration"]}
+    evaluate = {**experiment["evaluate"], "classes": classes}
+    if detects(experiment):
+        evaluate["seconds"] = experiment["duration"]
     by = evaluate.get("by")
     evaluate["grouped"] = [one for one in evaluate["datasets"] if by and _values(experiment, one, by)]
     found = {

@@ -881,7 +881,7 @@ def test_reported_numbers_keep_their_order_through_sorted_keys(config):
 
 
 def test_networks_need_what_they_are_asked_and_none_need_nothing(config):
-    del config["experiments"]["cbc"]
+    config["experiments"] = {"ccsn": config["experiments"]["ccsn"]}
     ccsn = config["experiments"]["ccsn"]
     del ccsn["explain"], ccsn["embed"]
     assert faults(config) == [
@@ -961,7 +961,7 @@ SHORTER = {"duration": 8, "draw": {"event_time": {"uniform": [3.99, 4.01]}}}
         (
             changed(seed=1),
             STRAINS
-            | {"ccsn/embed", "cbc/embed"}
+            | {"ccsn/embed", "cbc/embed", "glitch/embed", "chirp_blip/exercise"}
             | stage("draw", of=ALL)
             # Binaries that LAL refuses are drawn anew where they are made.
             | stage("waveforms", of=["cbc"])
@@ -992,9 +992,12 @@ SHORTER = {"duration": 8, "draw": {"event_time": {"uniform": [3.99, 4.01]}}}
         (changed(experiments__ccsn__evaluate__datasets=["test", "gallery"]), {"ccsn/evaluate"}),
         (changed(experiments__ccsn__evaluate__shown=[2]), {"ccsn/evaluate", "ccsn/figures"}),
         (changed(experiments__ccsn__explain__score="logit"), {"ccsn/explain"}),
-        (changed(experiments__ccsn__explain__align="receptive_field"), {"ccsn/figures"}),
+        (
+            changed(experiments__ccsn__explain__align="receptive_field"),
+            {"ccsn/figures", "ccsn/explorer"},
+        ),
         (changed(experiments__ccsn__embed__perplexity=20), {"ccsn/embed"}),
-        (changed(experiments__ccsn__reported__numbers={}), {"report"}),
+        (changed(experiments__ccsn__reported__numbers={}), {"report", "ccsn/figures"}),
         (
             changed(experiments__glitch__datasets__test__draw={"snr": 12}),
             {"glitch/test/draw", "glitch/test/card"},
@@ -1016,7 +1019,9 @@ SHORTER = {"duration": 8, "draw": {"event_time": {"uniform": [3.99, 4.01]}}}
         ),
         (
             changed(experiments__glitch__waveforms__models=[*GLITCH["waveforms"]["models"][::-1]]),
-            stage("draw", "waveforms", "card", of=["glitch"]),
+            stage("draw", "waveforms", "card", of=["glitch"])
+            | {"glitch/evaluate"}
+            | {f"glitch/networks/{name}/train" for name in GLITCH["networks"]},
         ),
         (changed(experiments__glitch__beside=str(ROOT / "tests")), stage("card", of=["glitch"])),
     ],
