@@ -73,6 +73,11 @@ def settings(config: dict, name: str, classes: list[str]) -> dict[str, dict]:
     return found | trained
 
 
+def shown(recipe: dict) -> bool:
+    """Return whether a network has maps and figures of its own; else it stands beside others alone."""
+    return recipe.get("shown", True)
+
+
 def _values(experiment: dict, dataset: str, column: str) -> list[float]:
     """Return the values that a column of a dataset's table has, where they are few."""
     given = {**experiment.get("draw", {}), **experiment["datasets"][dataset].get("draw", {})}
@@ -92,7 +97,7 @@ def report_settings(config: dict) -> dict:
                 "networks": {
                     network: {"seeds": recipe["seeds"]}
                     for network, recipe in experiment.get("networks", {}).items()
-                    if "exercise" not in experiment
+                    if shown(recipe) and "exercise" not in experiment
                 },
             }
             for name, experiment in config["experiments"].items()
@@ -123,6 +128,8 @@ def faults(experiment: dict, classes: list[str], splits, sample_rate: int) -> li
 
     for network, recipe in experiment["networks"].items():
         found += [f"networks.{network}.{fault}" for fault in _seen(experiment, recipe, sample_rate)]
+        if detects(experiment) and not shown(recipe):
+            found.append(f"networks.{network}.shown: got false, but all are explained where one is noise")
         place = f"networks.{network}.train"
         for role in ("dataset", "validation"):
             needs(f"{place}.{role}", recipe["train"][role])

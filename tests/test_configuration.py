@@ -184,7 +184,7 @@ def test_every_mapping_of_the_schema_is_closed():
     ]
     free = [path for path, node in mappings if node.get("additionalProperties") is not False]
     waveforms = ("$defs", "experiment", "properties", "waveforms")
-    forms = [("$defs", "experiment", "allOf", number, "then") for number in (0, 1)]
+    forms = [("$defs", "experiment", "allOf", number, "then") for number in (0, 1, 2)]
     assert [path for path in free if path[:2] != ("$defs", "model")] == [*forms, waveforms]
     assert len(mappings) > 10
     rendered = [dict(mappings)[path]["properties"]["render"]["$ref"] for path in forms]
@@ -316,6 +316,29 @@ FAULTS = [
         "networks.paper.array: got strain, expected spectrogram, which ccsn_cnn takes",
     ),
     (
+        changed(experiments__ccsn__networks__paper__shown=False),
+        "networks.paper.shown: got false, but all are explained where one is noise",
+    ),
+    (
+        changed(experiments__glitch__evaluate__by="snr_target"),
+        "evaluate.by: expected none where no class is noise",
+    ),
+    (
+        changed(experiments__glitch__networks__merged__pool=3),
+        "networks.merged.pool: got 3, expected a divisor of qscan.size, 224",
+    ),
+    (
+        changed(experiments__glitch__networks__merged__array="strain"),
+        "networks.merged.array: got strain, expected merged or scans, which merged_view_cnn takes",
+    ),
+    (
+        changed(
+            experiments__glitch__networks__merged__train__patience=2,
+            experiments__glitch__networks__merged__train__phases=[{"epochs": 1}, {"epochs": 2}],
+        ),
+        "networks.merged.train.patience: losses of several phases cannot be compared",
+    ),
+    (
         changed(experiments__ccsn__networks__paper__rate=512),
         "networks.paper.rate: got 512 Hz for spectrogram, expected it for strain alone",
     ),
@@ -419,15 +442,15 @@ FAULTS = [
     ),
     (changed(segments__guard=1), "segments.guard: 1 s is shorter than the filter, 2 s"),
     (
-        changed(segments__splits__validation=[[1238240000, 1238241792]]),
-        "segments.splits: splits 'train' and 'validation' overlap over GPS 1238240000 to 1238240256",
+        changed(segments__splits__validation=[[1238238000, 1238240256]]),
+        "segments.splits: splits 'train' and 'validation' overlap over GPS 1238238000 to 1238238208",
     ),
     (
-        changed(segments__splits__validation=[[1238240258, 1238241792]]),
+        changed(segments__splits__validation=[[1238238210, 1238240256]]),
         "segments.splits: splits 'train' and 'validation' are closer than the guard of 4 s",
     ),
     (
-        changed(segments__splits__test=[[1238242304, 1238242404]]),
+        changed(segments__splits__test=[[1238241280, 1238241380]]),
         "segments.splits: split 'test' has no range of at least 128 s, which one PSD block needs",
     ),
     (
@@ -535,7 +558,7 @@ FAULTS = [
     ),
     (
         changed(**{f"{CBC}__source": "cbs"}),
-        "source: got 'cbs', expected one of ccsn, cbc, cbc_scaled, glitch, triggers, pictures (Core-",
+        "source: got 'cbs', expected one of ccsn, cbc, cbc_scaled, glitch, triggers, pictures, toy (Core-",
     ),
     (
         changed(
@@ -720,7 +743,7 @@ FAULTS = [
     ),
     (
         changed(experiments__ccsn__whiten="each"),
-        "ccsn.whiten: got 'each', expected one of block, self, given (Noise",
+        "ccsn.whiten: got 'each', expected one of block, self, given, none (Noise",
     ),
     (
         changed(experiments__cbc__sample_rate=8192),
@@ -862,6 +885,7 @@ def test_a_source_that_is_missing_is_the_one_fault(config):
     assert [line.split(" (")[0] for line in faults(config)] == [
         "experiments.cbc.waveforms: 'source' is missing",
         "experiments.ccsn.waveforms: 'source' is missing",
+        "experiments.chirp_blip.waveforms: 'source' is missing",
         "experiments.glitch.waveforms: 'source' is missing",
     ]
 
@@ -1067,7 +1091,7 @@ def test_fractions_are_settled_before_the_stages(config):
         "train": [[0, 2044]],
         "test": [[2048, 4096]],
     }
-    assert stages.gps_blocks(config) == list(range(0, 4096, 512))
+    assert stages.gps_blocks(config) == list(range(0, 4096, 1024))
 
 
 def test_counts_are_those_of_the_table():
@@ -1113,8 +1137,17 @@ def test_a_pair_of_binaries_is_one_system():
     assert len(systems) == stages.bank_rows(experiment, paired) == (table["system"] >= 0).sum() / 3 == 6
 
 
+def test_a_network_that_is_not_shown_has_no_place_on_the_page(config):
+    named = stages.settings(config)["report"]["experiments"]["glitch"]["networks"]
+    assert (
+        set(named)
+        == {name for name, recipe in GLITCH["networks"].items() if recipe.get("shown", True)}
+        < set(GLITCH["networks"])
+    )
+
+
 def test_blocks_are_those_that_the_splits_touch(config):
-    assert stages.gps_blocks(config) == segments.gps_blocks(config["segments"]["splits"], 512)
+    assert stages.gps_blocks(config) == segments.gps_blocks(config["segments"]["splits"], 1024)
 
 
 def test_null_in_an_overlay_takes_away_what_it_replaces(config):

@@ -5,13 +5,15 @@ from gwsim.figures import listing
 EXERCISES = [
     name for name, content in config["experiments"].items() if "exercise" in content
 ]
-NETWORKS = [
-    f"{experiment}/networks/{network}-{seed}"
+# Networks that are evaluated, and which of them have maps and figures of their own.
+EVALUATED = {
+    f"{experiment}/networks/{network}-{seed}": networks.shown(recipe)
     for experiment, content in config["experiments"].items()
     if experiment not in EXERCISES
     for network, recipe in content.get("networks", {}).items()
     for seed in recipe["seeds"]
-]
+}
+NETWORKS = [name for name, shown in EVALUATED.items() if shown]
 # Experiments of each kind of figures, as regular expressions.
 KINDS = {
     kind: "|".join(
@@ -130,7 +132,7 @@ def exercised(wildcards):
 
 def compared(wildcards, file):
     """Return a file of every network of an experiment, in the configuration's order."""
-    own = [name for name in NETWORKS if name.startswith(f"{wildcards.experiment}/")]
+    own = [name for name in EVALUATED if name.startswith(f"{wildcards.experiment}/")]
     return [f"results/{name}/{file}" for name in own]
 
 
