@@ -1,11 +1,12 @@
 """How fast maps are made, beside the bare forward passes they need, captum and torchcam.
 
-    python benchmarks/explain.py [--examples 64] [--repeats 15] [--threads 1] [--device cpu]
+    python benchmarks/explain.py [--network ccsn_cnn] [--size 112] [--examples 64] [--repeats 15]
 
-The network is ccsn_cnn for (3, 94, 33) and ten classes: Score-CAM has 16 masked inputs an example, and one
-pass more, up to the layer, to know the masks. Bare passes are those of masked inputs that are ready in
-memory, in the same chunks and the same layout: of whole ones, which a plain Score-CAM passes, and of cropped
-ones, the very inputs that ours passes, without the pixels that the network cannot see. The ratio to the first
+Networks are ccsn_cnn for (3, 94, 33) and ten classes, of 16 channels, and merged_view_cnn for pictures of a
+size and 22 classes, of 128 channels, of which Score-CAM passes those that are not dark. It needs one pass
+more, up to the layer, to know the masks. Bare passes are of as many masked inputs that are ready in memory,
+in the same chunks and the same layout: of whole ones, which a plain Score-CAM passes, and of cropped ones,
+the very inputs that ours passes, without the pixels that the network cannot see. The ratio to the first
 has what cropping saves in it and may be above 1; that to the second tells what all but the passes costs. All
 are timed in turn, many times over, and ratios are medians of the ratios within one turn, since machines
 differ and are shared.
@@ -21,25 +22,26 @@ import torch
 from gwsim import cams, models
 from gwsim.cli.memory import keep_freed_memory
 
-SHAPE, CLASSES = (3, 94, 33), 10
+# The network: the shape of its inputs at a size, and its classes.
+NETWORKS = {"ccsn_cnn": (lambda size: (3, 94, 33), 10), "merged_view_cnn": (lambda size: (1, size, size), 22)}
 
 
 def masked_inputs(model, x: torch.Tensor) -> torch.Tensor:
-    """Return X o H of all examples and channels, one after the other."""
+    """Return X o H of all examples and of the channels that are not dark, one after the other."""
     with torch.no_grad():
-        masks = torch.nn.functional.interpolate(
-            model.cam_layer(model.relu(model.pool(model.conv1(x)))), size=SHAPE[1:], mode="bilinear"
-        )
+        cells = cams.activations(model, x)
+        live = cells.flatten(2).amin(-1) != cells.flatten(2).amax(-1)
+        masks = torch.nn.functional.interpolate(cells[live][:, None], size=x.shape[2:], mode="bilinear")
         low, high = masks.amin((2, 3), keepdim=True), masks.amax((2, 3), keepdim=True)
-        return (((masks - low) / (high - low))[:, :, None] * x[:, None]).flatten(0, 1)
+        return (masks - low) / (high - low) * x[live.nonzero()[:, 0]]
 
 
-def passes(model, inputs: torch.Tensor):
+def passes(model, inputs: torch.Tensor, chunk: int):
     """Return a job: forward passes of the inputs in chunks."""
 
     def job():
         with torch.no_grad():
-            for part in inputs.split(cams.CHUNK):
+            for part in inputs.split(chunk):
                 model(part)
 
     return job
@@ -67,18 +69,20 @@ def jobs(model, x: torch.Tensor, target: torch.Tensor) -> dict:
 
     last = cams.laid_out(x)
     masked = cams.laid_out(masked_inputs(model, x))
-    captum = LayerGradCam(model, model.cam_layer)
+    captum, chunk = LayerGradCam(model, model.cam_layer), cams.fitting_chunk(x)
+    cropped = cams.laid_out(masked[cams._seen(model, last)])
     found = {
-        "bare masked passes": passes(model, masked),
-        "bare masked passes, cropped": passes(model, cams.laid_out(masked[cams._seen(model, last)])),
-        "bare masked passes, contiguous": passes(model, masked.contiguous()),
-        "bare passes of the inputs": passes(model, last),
+        "bare masked passes": passes(model, masked, chunk),
+        "bare masked passes, cropped": passes(model, cropped, chunk),
+        "bare masked passes, contiguous": passes(model, masked.contiguous(), chunk),
+        "bare passes of the inputs": passes(model, last, chunk),
         "score_cam, all classes": lambda: cams.score_weights(model, last),
         "grad_cam": lambda: cams.grad_cam(model, last, target),
         "captum grad_cam": lambda: captum.attribute(last, target, relu_attributions=True),
         "captum grad_cam, contiguous": lambda: captum.attribute(x, target, relu_attributions=True),
         "torchcam score_cam, one class": torchcam_job(model, x, target),
     }
+    print(f"{len(masked)} masked inputs of {len(x)} examples, {chunk} a pass")
     if found["torchcam score_cam, one class"] is None:
         print("torchcam is not installed: left out")
     return {name: job for name, job in found.items() if job}
@@ -96,6 +100,8 @@ def timed(job, device: torch.device) -> float:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--network", choices=NETWORKS, default="ccsn_cnn")
+    parser.add_argument("--size", type=int, default=112, help="of the pictures of merged_view_cnn")
     parser.add_argument("--examples", type=int, default=64)
     parser.add_argument("--repeats", type=int, default=15)
     parser.add_argument("--threads", type=int, default=1)
@@ -104,10 +110,12 @@ def main() -> None:
     keep_freed_memory()
     torch.set_num_threads(args.threads)
     device = torch.device(args.device)
-    model = models.build("ccsn_cnn", SHAPE, CLASSES, seed=0).eval().to(device)
+    of_size, classes = NETWORKS[args.network]
+    shape = of_size(args.size)
+    model = models.build(args.network, shape, classes, seed=0).eval().to(device)
     generator = np.random.default_rng(0)
-    x = torch.from_numpy(generator.random((args.examples, *SHAPE), dtype=np.float32)).to(device)
-    target = torch.arange(args.examples, device=device) % CLASSES
+    x = torch.from_numpy(generator.random((args.examples, *shape), dtype=np.float32)).to(device)
+    target = torch.arange(args.examples, device=device) % classes
     work = jobs(model, x, target)
     for job in work.values():  # the first time is a library's own
         job()
@@ -115,11 +123,11 @@ def main() -> None:
     for _ in range(args.repeats):
         for name, job in work.items():
             seconds[name].append(timed(job, device))
-    print(json.dumps(report(seconds, args.examples), indent=1))
+    print(json.dumps(report(seconds, args.examples, len(masked_inputs(model, x))), indent=1))
 
 
-def report(seconds: dict[str, list[float]], examples: int) -> dict:
-    """Return rates, and ratios of rates within one turn."""
+def report(seconds: dict[str, list[float]], examples: int, masked: int) -> dict:
+    """Return rates, of examples and of masked inputs, and ratios of rates within one turn."""
 
     def ratio(one: str, other: str) -> float | None:
         if one not in seconds or other not in seconds:
@@ -135,6 +143,9 @@ def report(seconds: dict[str, list[float]], examples: int) -> dict:
     rates = {name: round(examples / float(np.median(found)), 1) for name, found in seconds.items()}
     return {
         "examples a second of work": rates,
+        "masked inputs a second, score_cam and bare": [
+            round(masked / float(np.median(seconds[name])), 1) for name in (ours, bare)
+        ],
         "score_cam over bare masked passes": ratio(ours, bare),
         "score_cam over those and the pass that gives the masks": with_masks(bare),
         "score_cam over bare masked passes, cropped": ratio(ours, cropped),

@@ -46,12 +46,8 @@ def grid(rows: list[list[Panel]], settings: dict, height: float):
             draw(axis, one, settings)
     if settings["merged"]:
         durations(panels[0, 0])
-    bar = figure.colorbar(
-        ScalarMappable(Normalize(0, 1), MAP),
-        ax=panels.ravel().tolist(),
-        pad=0.01,
-        shrink=1 / len(rows) ** 0.5,
-    )
+    colours, shrink = ScalarMappable(Normalize(0, 1), MAP), 1 / len(rows) ** 0.5
+    bar = figure.colorbar(colours, ax=figure.axes, pad=0.01, shrink=shrink)
     bar.set_label("map / its maximum")
     return figure
 
