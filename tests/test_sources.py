@@ -54,6 +54,21 @@ GLITCHES = {
     "sample_rate": 8192,
 }
 TRIGGERS = {"source": "triggers", "models": ["Blip"], "path": "times.csv", "faults": "refuse"}
+BLIP = {
+    "centre_row": {"uniform": [5, 27]},
+    "centre_column": 32,
+    "sigma_row": 3,
+    "sigma_column": 2,
+    "amplitude": {"uniform": [1, 2]},
+    "drift": 0,
+}
+CHIRP = {"start_row": {"uniform": [2, 12]}, "start_column": 9, "rate": 0.3, "amplitude": 2, "shortest": 8}
+TOYS = {
+    "source": "toy",
+    "models": {"blip": BLIP, "chirp": CHIRP, "noise": {}},
+    "picture": {"rows": 32, "columns": 64, "noise": 0.8},
+}
+NAMES["toy"] = ["blip", "chirp", "chirp", "blip"]
 NAMES["glitch"] = ["Blip", "Whistle", "None_of_the_Above", "Blip", "No_Glitch", "Whistle"]
 
 
@@ -277,6 +292,10 @@ class Bankless(Drawn):
         with pytest.raises(GwsimError, match="no bank of waveforms"):
             sources.opened(tmp_path)
 
+
+class TestGlitches(Bankless):
+    settings = GLITCHES
+
     def test_each_signal_has_its_own_loudness_where_none_is_wanted(self):
         names = [name for name in self.settings["models"] for _ in range(500)]
         uniform = seeds.uniforms("test", "loudness", size=len(names))
@@ -289,10 +308,6 @@ class Bankless(Drawn):
             alone = self.source.own("snr", [name] * len(place), uniform[place])
             np.testing.assert_array_equal(alone, found[place])
             assert np.isnan(alone).all() or ((np.diff(alone) >= 0).all() and np.unique(alone).size > 400)
-
-
-class TestGlitches(Bankless):
-    settings = GLITCHES
 
     def test_columns_that_are_the_classes_own_are_columns_of_examples(self):
         for name in columns.OWN[self.name]:
@@ -334,7 +349,13 @@ class TestTriggers(Told):
         assert callable(self.source.listed) and not {"systems", "own", "Bank"} & set(vars(self.source))
 
 
-CONTRACTS = (TestSupernovae, TestBinaries, TestScaledBinaries, TestGlitches, TestTriggers)
+class TestToys(Bankless):
+    """Forms of toys: test_toys.py has their laws."""
+
+    settings = TOYS
+
+
+CONTRACTS = (TestSupernovae, TestBinaries, TestScaledBinaries, TestGlitches, TestTriggers, TestToys)
 
 
 def test_every_source_has_its_contract_and_its_columns():
