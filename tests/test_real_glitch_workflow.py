@@ -1,4 +1,4 @@
-"""Published pictures through every stage of learning, by the overlay that users take: real ones have this form."""
+"""Published pictures through every stage of learning, by the overlay that users take for real ones."""
 
 import json
 import re
