@@ -44,7 +44,7 @@ def finished(tmp_path_factory):
                 path = folder / f"gravity-spy/{name}/H1_{label:02}x{number}_spectrogram_{duration}.png"
                 write(path, band(label, 10 * number + place))
     (folder / "fewer.yaml").write_text(FEWER)
-    run = snakemake(folder, "--configfile", *OVERLAYS, "fewer.yaml")
+    run = snakemake(folder, "--configfile", *OVERLAYS, str(folder / "fewer.yaml"))
     assert run.returncode == 0, run.stderr
     return folder
 
@@ -80,5 +80,5 @@ def test_maps_and_points_are_those_of_the_set(finished):
 
 
 def test_a_second_run_does_nothing(finished):
-    again = snakemake(finished, "--configfile", *OVERLAYS, "fewer.yaml")
+    again = snakemake(finished, "--configfile", *OVERLAYS, str(finished / "fewer.yaml"))
     assert "Nothing to be done" in again.stdout + again.stderr
