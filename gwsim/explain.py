@@ -167,15 +167,16 @@ def pictures(network, examples, predictions, table, progress=plainly) -> tuple[d
     labels = table["label"].values
     right = np.flatnonzero((labels == table["predicted"].values) & (labels == table["target"].values))
     found = table["map"].values[-1][right]
-    shapes = maps.normalised(torch.from_numpy(found)).numpy()
-    places, numbers = clusters.compared(shapes, labels[right], network.classes, network.method)
+    shaped = np.ptp(found.reshape(len(found), -1), axis=1) > 0
+    shapes = maps.normalised(torch.from_numpy(found[shaped])).numpy()
+    places, numbers = clusters.compared(shapes, labels[right][shaped], network.classes, network.method)
     column = np.full(len(labels), -1)
-    column[right] = places
+    column[right[shaped]] = places
     if examples.view.array == "merged":
         shares = quadrants.weights(found)
         numbers |= quadrants.numbers(shares, labels[right], network.classes, network.method)
     wrong = errors(predictions, network.settings["misclassified"])
-    both = predictions.set_index("row").loc[wrong, ["predicted", "label"]].to_numpy(np.int64)
+    both = predictions.set_index("row").loc[wrong, ["predicted", "label"]].to_numpy(np.int64, copy=True)
     best = rivals(predictions, network.classes)
     sets = {
         "table": table.assign_coords(cluster=maps.column("cluster", column)),

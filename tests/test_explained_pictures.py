@@ -117,10 +117,12 @@ def test_shares_and_shapes_are_of_what_is_right(found):
             assert one["n"] == np.isfinite(shares[:, 0]).sum()
             if one["n"]:
                 assert one["value"] == pytest.approx(np.nanmean(shares[:, place]))
-        assert sum(numbers[f"shapes_{name}"]["sizes"]) == numbers[f"shapes_{name}"]["n"] == its.sum()
-        np.testing.assert_array_equal(
-            np.bincount(table["cluster"].values[its]), numbers[f"shapes_{name}"]["sizes"]
-        )
+        # A constant map has no shape.
+        places = table["cluster"].values[its]
+        np.testing.assert_array_equal(places[np.isnan(shares[:, 0])], -1)
+        if shape := numbers.get(f"shapes_{name}"):
+            assert sum(shape["sizes"]) == shape["n"] == (places >= 0).sum()
+            np.testing.assert_array_equal(np.bincount(places[places >= 0]), shape["sizes"])
     assert (table["cluster"].values[~right] == -1).all()
 
 
@@ -162,7 +164,9 @@ def drawn(found, tmp_path_factory):
     table["map"][-1, its] = 0.0
     table["map"][-1, its[:6], :, 0] = 1.0
     table["map"][-1, its[6:], 1, :] = 1.0
-    table["cluster"][its] = (np.arange(len(its)) >= 6).astype(int)
+    cluster = np.zeros(len(table["label"]), np.int64)
+    cluster[its[6:]] = 1
+    table = table.assign_coords(cluster=("sample", cluster))
     verb.write(folder / "maps.zarr", {**sets, "table": table})
     path = folder / "metrics.json"
     path.write_text(json.dumps(metrics))
@@ -200,21 +204,24 @@ def test_two_classes_are_shown_of_a_chirp_first(drawn, found):
     assert len(images(drawn["second"].figure)) == 5 * atlas.SECOND
     assert drawn["second"].figure.axes[0].get_title() == "Chirp"
     target = found[2]["second"]["target"].values[3]
-    assert drawn["second"].figure.axes[3].get_title().startswith(f"for {CLASSES[target]}, maximum")
+    assert drawn["second"].figure.axes[3].get_title().startswith(f"for {CLASSES[target]}\nmaximum")
     assert len(images(drawn["misclassified"].figure)) == 5 * 5
     assert "5 of 5 misclassified examples" in drawn["misclassified"].caption
 
 
 def test_clusters_show_the_mean_map_and_an_input_near_it(drawn):
     panels = images(drawn["clusters"].figure)
-    assert len(panels) == 4 and "Chirp 6 and" in drawn["clusters"].caption
+    assert len(panels) == 4
+    assert "Maps of each cluster: Chirp 6 and" in drawn["clusters"].caption
     assert panels[1][0][:, 0].min() == panels[3][0][31].min() == 1 and panels[1][0][:, 31].max() == 0
 
 
 def test_shares_are_written_into_their_cells(drawn, found):
     numbers, axis = found[3]["numbers"], drawn["quadrants"].figure.axes[0]
-    one = numbers["map_weight_Chirp_2s"]
-    place = [text.get_text() for text in axis.get_yticklabels()].index("Chirp")
+    # A class whose maps are all zero has no row.
+    rows = [text.get_text() for text in axis.get_yticklabels()]
+    assert rows == [name for name in CLASSES if numbers[f"map_weight_{name}_2s"]["n"]]
+    one, place = numbers[f"map_weight_{rows[-1]}_2s"], len(rows) - 1
     (text,) = [each.get_text() for each in axis.texts if each.get_position() == (2, place)]
     assert text == f"{one['value']:.2f} ± {one['error']:.2f}"
 

@@ -81,12 +81,12 @@ def atlas(entries: list[Explained], settings: dict) -> Drawn:
 
 def title(one: Explained, classes: list[str]) -> str:
     """Return an example's class, and the one it was taken for if that is another."""
-    return classes[one.label] + ("" if one.label == one.predicted else f" → {classes[one.predicted]}")
+    return classes[one.label] + ("" if one.label == one.predicted else f"\n→ {classes[one.predicted]}")
 
 
 def _dark(entries: list[Explained]) -> str:
     dark = sum(saliency.maximum(one.map) == 0 for one in entries)
-    return f"{dark} maps are zero: nothing raises the score above that of a black picture." if dark else ""
+    return f"{dark} maps are zero: no channel speaks for the class." if dark else ""
 
 
 def second(pairs: list[Pair], settings: dict) -> Drawn:
@@ -131,7 +131,7 @@ def _two_maps(pairs: list[Pair], settings: dict):
         row = [Panel(title(pair.wrong, classes), pair.wrong.example)]
         for each in (pair.wrong, pair.like):
             _, alone, over = triple("", each.example, each.map)
-            row += [Panel(f"for {classes[each.target]}, {alone.title}", None, each.map), over]
+            row += [Panel(f"for {classes[each.target]}\n{alone.title}", None, each.map), over]
         rows.append(row)
     return pictures.grid(rows, settings, 1.65)
 

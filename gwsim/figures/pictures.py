@@ -95,5 +95,5 @@ def shares(values: np.ndarray, errors: np.ndarray, classes: list[str]):
         axis.text(column, row, text, ha="center", va="center", fontsize=7, color=colour)
     axis.set_xticks(range(len(SCAN_DURATIONS)), [f"{one:g} s" for one in SCAN_DURATIONS])
     axis.set_yticks(range(len(classes)), classes)
-    figure.colorbar(image, label="share of the map's weight (0.25 where it is even)", pad=0.01)
+    figure.colorbar(image, label="share of the map's weight", pad=0.01)
     return figure
