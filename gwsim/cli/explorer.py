@@ -14,25 +14,38 @@ def arguments(parser):
     parser.add_argument("--data", type=Path, nargs="+", required=True, help="manifest.json of each dataset")
     parser.add_argument("--settings", type=Path, required=True, help="settings of the stage (JSON)")
     parser.add_argument("--output", type=Path, required=True, help="page to write (FOLDER/index.html)")
+    parser.add_argument("--device", default="auto", help="auto, cpu or cuda: a GPU makes maps of all points")
+    parser.add_argument("--threads", type=int, default=1, help="of torch on a CPU")
 
 
 def run(args):
     import json
 
-    from gwsim import checkpoint
+    import torch
+
+    from gwsim import checkpoint, dataset, devices, explain, files
     from gwsim.cli.memory import keep_freed_memory
     from gwsim.cli.progress import progress
-    from gwsim.explorer import bundle, pictures, points, products, saliency
+    from gwsim.explorer import bundle, more_maps, pictures, points, products, saliency
     from gwsim.models import receptive
 
     keep_freed_memory()
-    model, description = checkpoint.load(args.model)
+    torch.set_num_threads(args.threads)
+    device = devices.choose(args.device)
+    model, description = checkpoint.load(args.model, device)
     embedding = products.embedded(args.embed, args.model, description["classes"])
     data = products.examples(args.data, embedding.datasets, description)
     sets = products.maps(args.explain.with_name("maps.zarr"), args.model)
     array, shape = description["array"], tuple(description["shape"])
     point_of = points.places(embedding.table, embedding.datasets)
-    maps = saliency.of_points(sets, point_of, pictures.tiles(array, shape))
+    tiles = pictures.tiles(array, shape)
+    maps = saliency.of_points(sets, point_of, tiles)
+    asked = json.loads(args.explain.read_text())["settings"]
+    sha256 = files.fingerprint(args.model)["sha256"]
+    network = explain.Network(model, sha256, description["classes"], asked, device)
+    seen = [dataset.Examples(one.folder, dataset.view_of(description)) for one in data.values()]
+    seen = products.reader(embedding.table, seen)
+    maps = more_maps.added(maps, network, seen, embedding.table, tiles, progress)
     tables = {name: one.table for name, one in data.items()}
     columns = points.columns(embedding.table, tables, maps)
     settings = json.loads(args.settings.read_text())

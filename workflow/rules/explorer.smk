@@ -22,12 +22,14 @@ rule explorer:
         "logs/benchmarks/explorer/{experiment}-{network}-{seed}.tsv"
     conda:
         "../../environment.yml"
-    threads: 1
+    threads: LEARN_THREADS
     resources:
         mem_mb=learn_mb,
         runtime=render_minutes,
+        device=DEVICE,
     message:
         "explorer of {wildcards.network} of {wildcards.experiment}, seed {wildcards.seed}"
     shell:
         "gwsim explorer --settings {input.settings} --model {input.model} --embed {input.embed} "
-        "--explain {input.explain} --data {input.data} --output {output.page} 2> {log}"
+        "--explain {input.explain} --data {input.data} --output {output.page} "
+        "--device {resources.device} --threads {threads} 2> {log}"
