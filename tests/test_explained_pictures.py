@@ -164,8 +164,8 @@ def drawn(found, tmp_path_factory):
     table["map"][-1, its] = 0.0
     table["map"][-1, its[:6], :, 0] = 1.0
     table["map"][-1, its[6:], 1, :] = 1.0
-    cluster = np.zeros(len(table["label"]), np.int64)
-    cluster[its[6:]] = 1
+    cluster = np.full(len(table["label"]), -1)
+    cluster[its] = np.arange(len(its)) >= 6
     table = table.assign_coords(cluster=("sample", cluster))
     verb.write(folder / "maps.zarr", {**sets, "table": table})
     path = folder / "metrics.json"
