@@ -21,7 +21,7 @@ experiments:
   glitch:
     networks:
       merged:
-        train: {phases: [{epochs: 4}], batch: 10, learning_rate: 0.003}
+        train: {phases: [{epochs: 10}], batch: 4}
       half_second: null
       glitchnet: null
     explain: {examples: 22, faithfulness: 2}
