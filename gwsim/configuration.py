@@ -222,7 +222,9 @@ def _check_experiment(config: dict, experiment: dict) -> list[str]:
     if experiment["whiten"] != kind:
         return [*faults, f"whiten: got '{experiment['whiten']}', source {source} wants '{kind}'"]
     if kind == "given":
-        return faults + _check_given(experiment)
+        given = experiment["waveforms"].get("fractions", SPLIT_FRACTIONS)
+        asked = networks.faults(experiment, stages.classes(experiment), given, rate)
+        return faults + _check_given(experiment) + asked
     faults += {"block": _check_strain, "self": _check_scans}[kind](config, experiment)
     faults += wanted.faults(experiment, rate)
     for name, dataset in experiment["datasets"].items():

@@ -113,59 +113,83 @@ def _in_order(reported: dict | None) -> dict | None:
 def faults(experiment: dict, classes: list[str], splits, sample_rate: int) -> list[str]:
     """Return what is wrong with an experiment's networks and what they are asked."""
     if not experiment.get("networks"):
-        return []
+        return ["exercise: it asks networks, and there are none"] if "exercise" in experiment else []
     if "exercise" in experiment:
         return _exercise_faults(experiment, classes, sample_rate)
+    if experiment["whiten"] == "none":
+        return ["networks: those of toy pictures are asked by an exercise, and there is none"]
     if own := [network for network, recipe in experiment["networks"].items() if "classes" in recipe]:
         return [f"networks: {', '.join(own)} know some classes alone, which goes with an exercise"]
     if lacking := [section for section in ASKED if section not in experiment]:
         return [f"networks: {', '.join(lacking)} are missing, which say what they are asked"]
-    datasets, found = experiment["datasets"], []
+    found = _recipes(experiment, sample_rate) + _datasets(experiment)
+    explain = experiment["explain"]
+    if explain["target"] not in ("predicted", "label", *classes):
+        known = ", ".join(("predicted", "label", *classes))
+        found.append(f"explain.target: got '{explain['target']}', expected one of {known}")
+    found += _selected(experiment, "explain", [explain["dataset"]])
+    found += _selected(experiment, "embed", experiment["embed"]["datasets"])
+    of_noise = (
+        _detection(experiment, splits) if detects(experiment) else _no_detection(experiment["evaluate"])
+    )
+    return found + [f"evaluate.{fault}" for fault in of_noise]
 
-    def needs(place: str, name: str) -> None:
-        if name not in datasets:
-            found.append(f"{place}: no dataset '{name}' (known: {', '.join(datasets)})")
 
+def _recipes(experiment: dict, sample_rate: int) -> list[str]:
+    """Return what is wrong with how networks are made and trained."""
+    found, datasets = [], experiment["datasets"]
     for network, recipe in experiment["networks"].items():
         found += [f"networks.{network}.{fault}" for fault in _seen(experiment, recipe, sample_rate)]
         if detects(experiment) and not shown(recipe):
             found.append(f"networks.{network}.shown: got false, but all are explained where one is noise")
-        place = f"networks.{network}.train"
+        place, train = f"networks.{network}.train", recipe["train"]
         for role in ("dataset", "validation"):
-            needs(f"{place}.{role}", recipe["train"][role])
-        found += [f"{place}.{fault}" for fault in _phases(recipe["train"]) + _augmented(recipe)]
+            found += _unknown(f"{place}.{role}", train[role], datasets)
+        found += [f"{place}.{fault}" for fault in _phases(train) + _augmented(recipe)]
         if not found:
-            found += [f"{place}.dataset: {fault}" for fault in _leaks(experiment, recipe["train"])]
-    evaluate, explain, embed = (experiment[name] for name in ASKED)
-    for name in evaluate["datasets"]:
-        needs("evaluate.datasets", name)
-    for place, name in (
-        ("explain.dataset", explain["dataset"]),
-        ("explain.atlas", explain["atlas"]),
-    ):
-        needs(place, name)
-        if name in datasets and name not in evaluate["datasets"]:
+            found += [f"{place}.dataset: {fault}" for fault in _leaks(experiment, train)]
+    return found
+
+
+def _unknown(place: str, name: str, datasets) -> list[str]:
+    return [] if name in datasets else [f"{place}: no dataset '{name}' (known: {', '.join(datasets)})"]
+
+
+def _datasets(experiment: dict) -> list[str]:
+    """Return where a dataset is asked about that is not there, or was not evaluated."""
+    datasets, evaluated = experiment["datasets"], experiment["evaluate"]["datasets"]
+    found = [fault for name in evaluated for fault in _unknown("evaluate.datasets", name, datasets)]
+    for role in ("dataset", "atlas"):
+        place, name = f"explain.{role}", experiment["explain"][role]
+        found += _unknown(place, name, datasets)
+        if name in datasets and name not in evaluated:
             found.append(f"{place}: '{name}' is not among evaluate.datasets, whose predictions it needs")
-    for name in embed["datasets"]:
-        needs("embed.datasets", name)
-    if explain["target"] not in ("predicted", "label", *classes):
-        known = ", ".join(("predicted", "label", *classes))
-        found.append(f"explain.target: got '{explain['target']}', expected one of {known}")
-    for place in ("explain", "embed"):
-        for column, value in experiment[place]["select"].items():
-            known = draw.columns(experiment["waveforms"]["source"])
-            if column not in known:
-                found.append(f"{place}.select: no column '{column}' (known: {', '.join(known)})")
-                continue
-            names = [experiment[place]["dataset"]] if place == "explain" else embed["datasets"]
-            values = {name: _values(experiment, name, column) for name in names if name in datasets}
-            if any(values.values()) and not any(value in its for its in values.values()):
-                told = "; ".join(
-                    f"{name} has {', '.join(map(str, its))}" for name, its in values.items() if its
-                )
-                found.append(f"{place}.select.{column}: got {value}, {told}")
-    of_noise = _detection(experiment, splits) if detects(experiment) else _no_detection(evaluate)
-    return found + [f"evaluate.{fault}" for fault in of_noise]
+    for name in experiment["embed"]["datasets"]:
+        found += _unknown("embed.datasets", name, datasets)
+    return found
+
+
+def _selected(experiment: dict, place: str, names: list[str]) -> list[str]:
+    """Return where rows are selected by a column, or by a value, that no dataset has."""
+    found, known = [], columns_of(experiment["waveforms"]["source"])
+    for column, value in experiment[place]["select"].items():
+        if column not in known:
+            found.append(f"{place}.select: no column '{column}' (known: {', '.join(known)})")
+            continue
+        values = {name: _values(experiment, name, column) for name in names if name in experiment["datasets"]}
+        if any(values.values()) and not any(value in its for its in values.values()):
+            told = "; ".join(f"{name} has {', '.join(map(str, its))}" for name, its in values.items() if its)
+            found.append(f"{place}.select.{column}: got {value}, {told}")
+    return found
+
+
+def columns_of(source: str):
+    """Return the columns by which rows of a source's datasets are selected."""
+    if source == "pictures":
+        from gwsim import ingest
+
+        return ingest.COLUMNS
+    return draw.columns(source)
 
 
 def detects(experiment: dict) -> bool:

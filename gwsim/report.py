@@ -181,11 +181,17 @@ def _recipe(seeds: list[Network]) -> str:
     many = "seeds" if len(seeds) > 1 else "seed"
     return (
         f"Network {seeds[0].name}: {about['model']} over {about['seen']}, {about['parameters']:,} "
-        f"parameters, trained for {about['epochs']} epochs of at most {about['examples']:,} examples "
-        f"({'; '.join(about['phases'])}); "
+        f"parameters, trained for {about['epochs']} epochs{_best(about)} of at most "
+        f"{about['examples']:,} examples ({'; '.join(about['phases'])}); "
         f"{many} {', '.join(str(one.seed) for one in seeds)}, trained in {', '.join(took)}. "
         f"Sources at revision {', '.join(dict.fromkeys(one.about['revision'] for one in seeds))}."
     )
+
+
+def _best(about: dict) -> str:
+    """Return whose weights a network has that was not taken as its last epoch left it."""
+    kept = about.get("epoch", about["epochs"])
+    return "" if kept == about["epochs"] else f" (the weights are those of epoch {kept}, the best one)"
 
 
 def _span(seconds: float) -> str:

@@ -234,7 +234,10 @@ class Training:
             return
         self._phase = phase
         self._rows = self._rows_of(self.examples, phase)
-        self._held = self._rows_of(self.validation, phase)[: self.settings["validation_examples"]]
+        held = self._rows_of(self.validation, phase)
+        labels = self.validation.table["label"].to_numpy()[held]
+        # Some of each class: rows of given pictures stand class by class.
+        self._held = held[selection.balanced(labels, self.settings["validation_examples"])]
         # The arrays of the phase before are let go first.
         self._kept = self._kept_held = None
         if not self.settings["mix"]:

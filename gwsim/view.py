@@ -221,3 +221,19 @@ def low_pass(factor: int, reach: int) -> np.ndarray:
     beta = scipy.signal.kaiser_beta(REJECTION)
     taps = scipy.signal.firwin(size, 1 / factor - width / 2, window=("kaiser", beta))
     return taps * np.sqrt(factor)
+
+
+def tiles(array: str, shape: tuple[int, ...]) -> tuple[int, ...]:
+    """Return how many pictures make one along each axis: Q-scans of several durations lie side by side."""
+    channels, *axes = shape
+    return (-(-channels // 2), 2) if array == "scans" and channels > 1 else (1,) * len(axes)
+
+
+def tiled(values: np.ndarray) -> np.ndarray:
+    """Return Q-scans (sample, duration, row, column) as one picture each, two durations side by side."""
+    count, channels, *size = values.shape
+    rows, columns = tiles("scans", values.shape[1:])
+    whole = np.zeros((count, rows * columns, *size), values.dtype)
+    whole[:, :channels] = values
+    table = whole.reshape(count, rows, columns, *size).swapaxes(2, 3)
+    return table.reshape(count, 1, rows * size[0], columns * size[1])

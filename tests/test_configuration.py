@@ -1141,6 +1141,41 @@ def test_a_pair_of_binaries_is_one_system():
     assert len(systems) == stages.bank_rows(experiment, paired) == (table["system"] >= 0).sum() / 3 == 6
 
 
+def given(config, tmp_path, monkeypatch):
+    """The default with real pictures instead of simulated glitches."""
+    (tmp_path / "gravity-spy").mkdir()
+    monkeypatch.chdir(tmp_path)
+    overlay = yaml.safe_load((ROOT / "workflow/configs/real-glitch.yaml").read_text())
+    return configuration.pruned(configuration.overlay(config, overlay))
+
+
+def test_networks_over_given_pictures_are_checked_as_others_are(config, tmp_path, monkeypatch):
+    config = given(config, tmp_path, monkeypatch)
+    glitch = config["experiments"]["glitch"]
+    glitch["explain"]["dataset"], glitch["embed"]["datasets"] = "nowhere", ["never"]
+    glitch["datasets"]["test"]["split"] = "train"
+    glitch["explain"]["select"] = {"snr": 3}
+    assert [line.removeprefix("experiments.glitch.").split(": ")[0] for line in faults(config)] == [
+        "embed.datasets",
+        "explain.dataset",
+        "explain.select",
+        "networks.merged.train.dataset",
+    ]
+
+
+def test_an_exercise_has_networks_and_those_of_toys_an_exercise(config):
+    toys = config["experiments"]["chirp_blip"]
+    exercise, networks = toys.pop("exercise"), toys["networks"]
+    assert faults(config) == [
+        "experiments.chirp_blip.networks: those of toy pictures are asked by an exercise, and there is none"
+    ]
+    toys["exercise"] = exercise
+    del toys["networks"]
+    assert faults(config) == ["experiments.chirp_blip.exercise: it asks networks, and there are none"]
+    toys["networks"] = networks
+    assert faults(config) == []
+
+
 def test_a_network_that_is_not_shown_has_no_place_on_the_page(config):
     named = stages.settings(config)["report"]["experiments"]["glitch"]["networks"]
     assert (

@@ -14,7 +14,7 @@ import torch
 import xarray as xr
 from PIL import Image
 
-from gwsim import checkpoint, embed, files, models
+from gwsim import checkpoint, embed, files, models, view
 from gwsim import maps as stored
 from gwsim.cli import explore, explorer
 from gwsim.errors import GwsimError
@@ -136,7 +136,7 @@ def test_scans_of_several_durations_lie_side_by_side():
     low, middle, high = (pictures.viridis(np.full((1, 1, 1), float(value)))[0, 0, 0] for value in (0, 0.5, 1))
     corners = made[0, 0], made[0, -1], made[-1, 0], made[-1, -1]
     np.testing.assert_array_equal(corners, [low, middle, high, low])
-    assert pictures.tiles("scans", (3, 8, 8)) == (2, 2) and pictures.tiles("scans", (1, 8, 8)) == (1, 1)
+    assert view.tiles("scans", (3, 8, 8)) == (2, 2) and view.tiles("scans", (1, 8, 8)) == (1, 1)
     assert saliency.byte(np.array([[0.0, 1]]), (2, 2)).tolist() == [[0, 255, 0, 255]] * 2
 
 
@@ -386,15 +386,43 @@ def test_the_server_answers_for_points_and_refuses_others(folder):
     assert answer["points"] == [7, 7] and answer["targets"] == [0, 1]
     cells = np.frombuffer(base64.b64decode(answer["cells"]), np.uint8).reshape(2, 56, 56)
     np.testing.assert_array_equal(cells[1], found.maps(7)[1].cells)
-    for bad in ("40", "-1", "x", ""):
+    for bad in ("40", "-1", "x", "", "²", "9" * 5000):
         refused = client.get(f"/map?point={bad}")
-        assert refused.status_code == 404 and "expected a number from 0 to 39" in refused.get_json()["error"]
+        assert refused.status_code == 404 and "expected one from 0 to 39" in refused.get_json()["error"]
     assert client.get("/map").status_code == 404
     sheet = Image.open(io.BytesIO(client.get("/sheets/0.webp").data))
     assert sheet.size == Image.open(folder / "sheets" / "0.webp").size
     assert b"secret" not in client.get("/sheets/..%2F..%2Fsecret").data
     page = client.get("/").get_data(as_text=True)
     assert "EXPLORER.about.live = true" in page and not re.search(r"(src|href)=\"https?://", page)
+
+
+def test_the_server_has_nothing_of_the_folder_that_it_is_started_in(folder, tmp_path, monkeypatch):
+    (tmp_path / "assets").mkdir()
+    (tmp_path / "assets" / "own.js").write_text("private()")
+    monkeypatch.chdir(tmp_path)
+    client = live.application(folder, answers()[1], {}).server.test_client()
+    assert b"private" not in client.get("/assets/own.js").data
+    assert "own.js" not in client.get("/").get_data(as_text=True)
+
+
+def test_on_loopback_the_server_answers_to_its_own_names_alone(folder):
+    """A page whose name was made to lead here is refused; asked for by --host, any name will do."""
+    here = live.application(folder, answers()[1], {}, explore.NAMES).server.test_client()
+    for name in ("127.0.0.1:8050", "localhost:8050"):
+        assert here.get("/points.js", headers={"Host": name}).status_code == 200
+    assert here.get("/points.js", headers={"Host": "evil.example"}).status_code == 400
+    everywhere = live.application(folder, answers()[1], {}).server.test_client()
+    assert everywhere.get("/points.js", headers={"Host": "evil.example"}).status_code == 200
+
+
+def test_a_folder_that_holds_something_else_is_not_replaced(tmp_path):
+    kept = tmp_path / "results"
+    kept.mkdir()
+    (kept / "thesis.txt").write_text("years")
+    with pytest.raises(GwsimError, match=r"holds thesis\.txt, which is of no explorer"):
+        explorer.write(kept, [("index.html", b"new")])
+    assert (kept / "thesis.txt").read_text() == "years" and len(list(kept.iterdir())) == 1
 
 
 def test_scores_of_the_point_that_an_address_names_are_told():

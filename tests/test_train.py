@@ -410,6 +410,16 @@ def test_examples_that_are_seen_are_the_phases():
     assert [row["phase"] for row in learner.history] == [0, 0, 1]
 
 
+def test_validation_sees_all_classes_of_a_set_that_stands_class_by_class():
+    """As given pictures do: the first twelve rows are all noise."""
+    held = Bars(60, 2)
+    order = np.argsort(held.table["label"], kind="stable").to_numpy()
+    held.table, held.values = held.table.iloc[order].reset_index(drop=True), held.values[order]
+    learner = learn(training(held=held, phases=[{"epochs": 1}], validation_examples=12), [0])
+    labels = held.table["label"].to_numpy()[learner._held]
+    assert np.bincount(labels).tolist() == [4, 4, 4]
+
+
 # ---- mixing
 
 

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 SUMMARY = "evaluate a network: predictions, rates, false alarms"
+NOISE_FILES = ("manifest of the noise", "segments", "manifest of a bank", "settings of its render")
 
 
 def arguments(parser):
@@ -99,9 +100,13 @@ def noise(args, settings, network):
 
     from gwsim import background, dataset, evaluate, render, store
     from gwsim import noise as whitening
+    from gwsim.errors import GwsimError
     from gwsim.waveforms import sources
 
     description, classes = network[1], network[1]["classes"]
+    if len(args.noise) != len(NOISE_FILES):
+        wanted = ", ".join(NOISE_FILES)
+        raise GwsimError(f"--noise has {len(args.noise)} files, expected in this order: {wanted}")
     stored, segments, bank, its_settings = args.noise
     made = json.loads(its_settings.read_text())
     background.expect(description, made, settings["seconds"])

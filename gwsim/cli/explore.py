@@ -5,6 +5,8 @@ from pathlib import Path
 SUMMARY = "open a network's explorer alive: a page on this machine that makes maps on demand"
 PORT = 8050
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
+# Names that a browser of this machine asks by.
+NAMES = ["127.0.0.1", "localhost"]
 
 
 def arguments(parser):
@@ -29,7 +31,8 @@ def run(args):
     listening = bound(args.host, args.port)
     torch.set_num_threads(args.threads)
     answers, point_of = opened(args.folder, devices.choose(args.device))
-    app = live.application(args.folder.resolve() / "explorer", answers, point_of)
+    hosts = NAMES if args.host in NAMES else None
+    app = live.application(args.folder.resolve() / "explorer", answers, point_of, hosts)
     if args.host not in LOOPBACK:
         print(
             f"WARNING: anybody who reaches this machine at {args.host} can read these data: there is no "
@@ -74,9 +77,9 @@ def opened(folder, device):
     """Return what answers for the points of a network's explorer, and (dataset, row) -> point."""
     import json
 
-    from gwsim import checkpoint, dataset
+    from gwsim import checkpoint, dataset, view
     from gwsim.errors import GwsimError
-    from gwsim.explorer import live, pictures, points, products
+    from gwsim.explorer import live, points, products
 
     page, weights = folder / "explorer" / "index.html", folder / "model.safetensors"
     if not page.is_file():
@@ -89,7 +92,7 @@ def opened(folder, device):
         checkpoint.expect(description, one)
     settings = json.loads((folder / "explain" / "metrics.json").read_text())["settings"]
     read = products.reader(embedding.table, data)
-    tiles = pictures.tiles(description["array"], tuple(description["shape"]))
+    tiles = view.tiles(description["array"], tuple(description["shape"]))
     classes, count = description["classes"], len(embedding.table)
     answers = live.Answers(model, read, count, classes, settings["score"], tiles)
     return answers, points.places(embedding.table, embedding.datasets)

@@ -23,13 +23,19 @@ def run(args):
 
     import torch
 
-    from gwsim import checkpoint, dataset, devices, explain, files
+    from gwsim import checkpoint, dataset, devices, explain, files, view
     from gwsim.cli.memory import keep_freed_memory
     from gwsim.cli.progress import progress
+    from gwsim.errors import GwsimError
     from gwsim.explorer import bundle, more_maps, pictures, points, products, saliency
     from gwsim.models import receptive
 
     keep_freed_memory()
+    if args.output.name != "index.html":
+        raise GwsimError(
+            f"--output is {args.output}; an explorer's page is called index.html: FOLDER/index.html"
+        )
+    refuse_other(args.output.parent)
     torch.set_num_threads(args.threads)
     device = devices.choose(args.device)
     model, description = checkpoint.load(args.model, device)
@@ -38,7 +44,7 @@ def run(args):
     sets = products.maps(args.explain.with_name("maps.zarr"), args.model)
     array, shape = description["array"], tuple(description["shape"])
     point_of = points.places(embedding.table, embedding.datasets)
-    tiles = pictures.tiles(array, shape)
+    tiles = view.tiles(array, shape)
     maps = saliency.of_points(sets, point_of, tiles)
     asked = json.loads(args.explain.read_text())["settings"]
     sha256 = files.fingerprint(args.model)["sha256"]
@@ -63,6 +69,7 @@ def write(folder, contents):
     import shutil
     import uuid
 
+    refuse_other(folder)
     for killed in folder.parent.glob(f"{folder.name}.*.part"):
         shutil.rmtree(killed)
     part = folder.with_name(f"{folder.name}.{uuid.uuid4().hex}.part")
@@ -75,3 +82,17 @@ def write(folder, contents):
         part.replace(folder)
     finally:
         shutil.rmtree(part, ignore_errors=True)
+
+
+def refuse_other(folder):
+    """Refuse to replace a folder that holds anything but an explorer."""
+    from gwsim.errors import GwsimError
+    from gwsim.explorer import bundle
+
+    own = {*bundle.PAGE, "points.js", "sheets", "maps", ".snakemake_timestamp"}
+    strange = sorted(one.name for one in folder.iterdir() if one.name not in own) if folder.is_dir() else []
+    if strange:
+        raise GwsimError(
+            f"{folder} holds {', '.join(strange[:5])}, which is of no explorer: it would be lost; name a "
+            "folder of its own, such as explorer/index.html"
+        )

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from gwsim import view
 from gwsim.explorer import pictures, points, saliency
 from gwsim.figures import style
 
@@ -43,7 +44,7 @@ def described(names: dict, shape: tuple[int, ...], maps: dict, placing: dict, ar
     axes = shape[1:]
     cells = next((its[0].cells.shape for its in maps.values()), (1,) * len(axes))
     # Where several pictures lie side by side, a map is there again for each of them, stretched.
-    align = placing["align"] if set(pictures.tiles(array, shape)) == {1} else "resize"
+    align = placing["align"] if set(view.tiles(array, shape)) == {1} else "resize"
     reach = saliency.placed(axes, cells, placing["grid"], align)
     if len(axes) == 1:  # a map over time covers all lanes
         cells, reach = (1, *cells), [[0.0, 1.0], *reach]

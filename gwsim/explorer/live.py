@@ -19,6 +19,8 @@ from gwsim.errors import GwsimError
 from gwsim.explorer import saliency
 
 METHOD = "score_cam"
+# No number of a point or a row has more digits.
+DIGITS = 10
 # Dash demands these places in a page.
 DASH = "<script>EXPLORER.about.live = true;</script>{%config%}{%scripts%}{%renderer%}"
 
@@ -55,19 +57,33 @@ class Answers:
 
     def place(self, text: str | None) -> int:
         """Return the point that a request names."""
-        if text is None or not text.isdecimal() or int(text) >= self.count:
-            raise GwsimError(f"no point {text}: expected a number from 0 to {self.count - 1}")
-        return int(text)
+        number = whole(text)
+        if number is None or number >= self.count:
+            raise GwsimError(
+                f"no point {(text or 'was named')[:DIGITS]}: expected one from 0 to {self.count - 1}"
+            )
+        return number
 
 
-def application(folder: Path, answers: Answers, point_of: dict[tuple[str, int], int]) -> Dash:
-    """Return the application; point_of: (dataset, row) -> point."""
+def whole(text: str | None) -> int | None:
+    """Return a number that a stranger wrote, if it is one of ours."""
+    plain = text is not None and text.isascii() and text.isdecimal() and len(text) <= DIGITS
+    return int(text) if plain else None
+
+
+def application(folder: Path, answers: Answers, point_of: dict, hosts: list[str] | None = None) -> Dash:
+    """Return the application; point_of: (dataset, row) -> point; hosts: names it answers to, None for all."""
     server = flask.Flask("gwsim explore", static_folder=None)
+    # A page from elsewhere that has its own name resolved to this machine is none of ours.
+    server.config["TRUSTED_HOSTS"] = hosts
     _serve(server, folder, answers)
     page = (folder / "index.html").read_text()
     page = page.replace("<!-- live -->", "{%app_entry%}")
     page = page.replace('<script src="page.js">', f'{DASH}<script src="page.js">')
-    app = Dash("gwsim explore", server=server, serve_locally=True, index_string=page, update_title=None)
+    # Dash would serve a folder `assets` of wherever it is started.
+    assets = {"assets_folder": str(folder / "no-assets"), "include_assets_files": False}
+    own = {"server": server, "index_string": page, "update_title": None}
+    app = Dash("gwsim explore", serve_locally=True, **own, **assets)
     app.layout = [dcc.Location(id="address"), html.Div(id="scores")]
     shown = app.callback(Output("scores", "children"), Input("address", "hash"))
     shown(lambda text: _scores(answers, point_of, text))
@@ -102,8 +118,7 @@ def _serve(server: flask.Flask, folder: Path, answers: Answers) -> None:
 def _scores(answers: Answers, point_of: dict, text: str | None):
     """Return the table of all classes' scores of the point that an address names, the highest first."""
     asked = {name: values[0] for name, values in parse_qs((text or "").removeprefix("#")).items()}
-    row = asked.get("row", "")
-    point = point_of.get((asked.get("dataset"), int(row))) if row.isdecimal() else None
+    point = point_of.get((asked.get("dataset"), whole(asked.get("row"))))
     if point is None:
         return None
     scores = answers.scores(point)

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import torch
 
-from gwsim import dataset, devices, explain, selection
+from gwsim import cams, dataset, devices, explain, selection
 from gwsim.explorer import saliency
 
 # So many points have a map, where there are so many, unless a GPU makes those of all.
@@ -45,7 +45,8 @@ def added(
     batches = dataset.batches(read, points, size)
     for part, x in progress(batches, "maps of more points", -(-len(points) // size)):
         targets = embedding["predicted"].to_numpy(np.int64)[part]
-        made = network.maps(devices.put(x, network.device), torch.as_tensor(targets, device=network.device))
-        for point, target, cells in zip(part.tolist(), targets.tolist(), made[method].cpu(), strict=True):
+        wanted = torch.as_tensor(targets, device=network.device)
+        made = cams.METHODS[method](network.model, devices.put(x, network.device), wanted, network.settings)
+        for point, target, cells in zip(part.tolist(), targets.tolist(), made.cpu(), strict=True):
             found[point] = [saliency.Map(target, method, saliency.byte(cells.numpy(), tiles))]
     return found

@@ -200,7 +200,8 @@ function time(point) {
 }
 
 function facts(point) {
-  const ifo = data.ifo[point] < 0 ? about.ifos[data.dataset[point]].join(", ") : about.ifos[data.dataset[point]][data.ifo[point]];
+  const names = about.ifos[data.dataset[point]];
+  const ifo = data.ifo[point] >= 0 ? names[data.ifo[point]] : about.single[data.dataset[point]] ? "not known" : names.join(", ");
   return [
     ["Label", about.classes[data.label[point]]],
     ["Prediction", about.classes[data.predicted[point]], result[point] ? "" : "wrong"],
@@ -301,7 +302,7 @@ function compute(point) {
 }
 
 async function showMap(point) {
-  const target = state.target === null ? data.predicted[point] : state.target;
+  const target = state.target === null || point !== state.chosen ? data.predicted[point] : state.target;
   if (data.maps[point]) await load(sheetOf(point)[0]);
   if (current() !== point) return; // another one was chosen in the meantime
   let known = found.get(point) || new Map();

@@ -12,6 +12,7 @@ import numpy as np
 from jaxtyping import Float, UInt8
 from PIL import Image, ImageColor
 
+from gwsim import view
 from gwsim.figures import style
 
 Values = Float[np.ndarray, "sample ifo *space"]
@@ -40,7 +41,7 @@ def drawn(values: Values, array: str) -> Pictures:
     if array == "strain":
         return lanes(values)
     if array == "scans":
-        values = tiled(values)
+        values = view.tiled(values)
     upright = values[..., ::-1, :] if array in UPWARD else values
     scaled = np.stack([_sized(one) for one in np.moveaxis(upright, 1, 0)], axis=-1).clip(0, 1)
     ifos = scaled.shape[-1]
@@ -48,22 +49,6 @@ def drawn(values: Values, array: str) -> Pictures:
         return viridis(scaled.mean(axis=-1))
     missing = np.zeros((*scaled.shape[:-1], 3 - ifos))
     return np.rint(255 * np.concatenate([scaled, missing], axis=-1)).astype(np.uint8)
-
-
-def tiles(array: str, shape: tuple[int, ...]) -> tuple[int, ...]:
-    """Return how many pictures make one along each axis: Q-scans of several durations lie side by side."""
-    channels, *axes = shape
-    return (-(-channels // 2), 2) if array == "scans" and channels > 1 else (1,) * len(axes)
-
-
-def tiled(values: Float[np.ndarray, "sample duration *size"]) -> Values:
-    """Return Q-scans (sample, duration, row, column) as one picture each, two side by side."""
-    count, channels, *size = values.shape
-    rows, columns = tiles("scans", values.shape[1:])
-    whole = np.zeros((count, rows * columns, *size), values.dtype)
-    whole[:, :channels] = values
-    table = whole.reshape(count, rows, columns, *size).swapaxes(2, 3)
-    return table.reshape(count, 1, rows * size[0], columns * size[1])
 
 
 def viridis(grey: Grey) -> Pictures:

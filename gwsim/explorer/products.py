@@ -105,6 +105,7 @@ def names(model: Path, description: dict, found: dict[str, dataset.Examples]) ->
         "noise": classes.index(NOISE) if NOISE in classes else None,
         "datasets": list(found),
         "ifos": [ifos(one) for one in found.values()],
+        "single": [bool({"scan_ifo", "ifo"} & set(one.table)) for one in found.values()],
     }
 
 

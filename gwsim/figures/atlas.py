@@ -108,8 +108,8 @@ def misclassified(pairs: list[Pair], settings: dict) -> Drawn:
         return words("misclassified", f"no misclassified example of {settings['dataset']} was explained")
     few = pairs[:MISCLASSIFIED]
     numbers = (
-        f"{METHODS[few[0].wrong.method]}, {len(few)} of {len(pairs)} misclassified examples that were "
-        f"explained, the loudest first. {'; '.join(_probabilities(pair, settings) for pair in few)}. "
+        f"{METHODS[few[0].wrong.method]}, {len(few)} of {settings['mistaken']} misclassified examples that "
+        f"were explained, the loudest first. {'; '.join(_probabilities(pair, settings) for pair in few)}. "
         f"{said(settings)}"
     )
     return Drawn("misclassified", _two_maps(few, settings), numbers)

@@ -18,6 +18,7 @@ from gwsim.figures import cam_times as when
 from gwsim.figures.drawn import Drawn
 from gwsim.figures.explanation import COMPARED, METHODS, Explained, Pair
 from gwsim.maps import normalised, placed
+from gwsim.view import tiles
 
 
 def drawn(metrics: Path, examples: dict[str, Examples], tests: dict, setup: dict) -> list[Drawn]:
@@ -53,10 +54,14 @@ def _pictures(path: Path, examples: dict[str, Examples], numbers: dict, setup: d
     setup = {
         **setup,
         "merged": of_set.view.array == "merged",
+        "tiles": tiles(of_set.view.array, of_set.shape),
         "origin": "lower" if "frequency" in of_set.axes else "upper",
         "method": METHODS[cam_times.methods(table)[-1]],
     }
     compared = read(table, chosen(table, classes, None, atlas.FIRST), of_set, align)
+    setup["mistaken"] = both[1].sizes["sample"] // 2
+    # No more than are drawn: there may be hundreds, each as large as the input.
+    both[1] = both[1].isel(sample=slice(2 * atlas.MISCLASSIFIED))
     second, wrong = (paired(read(one, np.arange(one.sizes["sample"]), of_set, align), one) for one in both)
     return [
         atlas.comparison(next(iter(compared), None), setup),

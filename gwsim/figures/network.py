@@ -109,6 +109,7 @@ def about(description: dict, parameters: int, history: pd.DataFrame, evaluated: 
         **kept,
         "seen": seen(view_of(description), description),
         "parameters": parameters,
+        "epoch": description.get("epoch", len(history)),
         "epochs": len(history),
         "examples": int(history["examples"].max()),
         "seconds": float(history["seconds"].sum()),

@@ -13,6 +13,7 @@ from matplotlib.colors import Normalize
 from gwsim.conventions import SCAN_DURATIONS
 from gwsim.figures import style
 from gwsim.figures.saliency import greatest, maximum
+from gwsim.view import tiled
 
 # Examples in a row of the atlas, three panels each.
 COLUMNS = 2
@@ -58,10 +59,13 @@ def draw(axis, one: Panel, settings: dict) -> None:
     axis.grid(False)
     axis.set_title(one.title, fontsize=6.5, pad=2)
     look = {"origin": settings["origin"], "aspect": "auto", "vmin": 0, "vmax": 1}
+    several = max(settings["tiles"]) > 1
     if one.picture is not None:
-        axis.imshow(one.picture.mean(axis=0), cmap="gray", **look)
+        picture = tiled(one.picture[None])[0] if several else one.picture
+        axis.imshow(picture.mean(axis=0), cmap="gray", **look)
     if one.map is not None:
-        values = np.nan_to_num(one.map) / greatest([one.map])
+        # One map is of all durations alike.
+        values = np.tile(np.nan_to_num(one.map) / greatest([one.map]), settings["tiles"])
         alpha = None if one.picture is None else OPAQUE * np.clip(values, 0, 1)
         axis.imshow(values, cmap=MAP, alpha=alpha, **look)
     if settings["merged"]:

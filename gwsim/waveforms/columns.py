@@ -53,7 +53,7 @@ WHITENED = {
 }
 
 # Modules that rest on a source.
-_SCANS = {"scans", "loudest", "qscan", "publish_scans", "figures.scan_sections"}
+_SCANS = {"scans", "loudest", "qscan", "publish_scans", "figures.scan_sections", "augment"}
 _IN_NOISE = {"glitched", "loudest", "qscan", "waveforms.glitches", "waveforms.glitches.rows"}
 _PICTURES = {"pictures", "publish_pictures", "figures.picture_sections"}
 _MODULES = {
