@@ -106,7 +106,7 @@ def _drift_told(
 
     return (
         f"{settings['sweep']} blips, the same ones with the same noise, at every drift from {drifts[0]:g} to "
-        f"{drifts[-1]:g} rows a column; chirps of the exercise rise by 0.1 to 0.5. From "
+        f"{drifts[-1]:g} rows a column. From "
         f"{100 * drawn.min():.0f} to {100 * drawn.max():.0f} % of them are called chirps; drifts at which "
         f"half are: {half(drawn)}. By their width in frequency, half are at a sigma of "
         f"{', '.join(f'{one:.2f}' for one in widths) or 'no'} rows; a chirp is as wide as a sigma of "
@@ -133,7 +133,7 @@ def linear(its: Asked) -> tuple[pages.Section, dict]:
         f"{accuracy(its, 'network')} of the network, although it tells {100 * last['train_accuracy']:.1f} % "
         "of its own training pictures. It has a weight for each pixel, so a blip that is moved is another "
         "blip to it: it can use where chirps are likelier than blips, which is the difference of the means, "
-        "and learns by heart the noise of its pictures, which are fewer than its pixels. The network's "
+        "and what else it learns is the noise of its own pictures. The network's "
         "kernels are the same everywhere, and its mean forgets where."
     )
     found = {
@@ -184,7 +184,7 @@ def halves(its: Asked) -> tuple[pages.Section, dict]:
     }
     worst = {name: max(values) for name, values in lost.items()}
     prose = (
-        "The half that matters is the one that has the signal. They do not matter alike: of the chirps that "
+        "The half that matters is the one that has the signal. Of the chirps that "
         f"are told whole, at most {100 * worst['chirp']:.1f} % are mistaken without one of the halves, of "
         f"the blips {100 * worst['blip']:.1f} %. A chirp without its half is a shorter chirp; a blip without "
         "its blot is nothing, and a network of two classes has to call that one of them."

@@ -141,7 +141,7 @@ def confidence(its: Asked) -> tuple[pages.Section, dict]:
     )
     prose = (
         f"At a score of 0.5 the network calls {missed} of the chirps blips, and {false} of the blips chirps. "
-        f"Log odds run from {odds.min():.1f} to {odds.max():.1f}: the sides are not alike."
+        f"Log odds run from {odds.min():.1f} to {odds.max():.1f}: look whether the sides are alike."
     )
     found = {
         "chirps_missed": number(missed, "chirps of the test set called blips"),
