@@ -1,8 +1,8 @@
 """Networks on disk: weights as safetensors, and in the same file, as JSON, what the network is and was fed.
 
-The description has model, shape, classes, ifos, sample_rate of the data, array, scale, rate, durations and pool
-(see `view`), network, seed, training (the settings), epoch (whose weights they are), data (the training set's
-manifest), versions and revision. Nothing is ever pickled.
+The description has model, shape, classes, ifos, sample_rate of the data, array, scale, rate, durations and
+pool (see `view`), network, seed, training (the settings), epoch (whose weights they are), data (the training
+set's manifest), versions and revision. Nothing is ever pickled.
 """
 
 import json

@@ -1,7 +1,8 @@
 """The maps of points, from all sets of maps of a network, as scripts that a page loads when it needs them.
 
-Takes sets as `explain` writes them (what they lack is made by `more_maps`); gives of each point and each class that was explained one map, Score-CAM
-where it was made. A script has the maps of one sheet of pictures, each scaled to 0 ... 255 by itself.
+Takes sets as `explain` writes them (what they lack is made by `more_maps`); gives of each point and of each
+class that was explained one map, Score-CAM where it was made. A script has the maps of one sheet of pictures,
+each scaled to 0 ... 255 by itself.
 """
 
 import base64
