@@ -38,7 +38,7 @@ def whitened(experiment: dict) -> bool:
 
 def of_strain(experiment: dict) -> bool:
     """Return whether an experiment's examples have to do with strain at all; toys do not."""
-    return experiment["whiten"] != "none"
+    return experiment.get("whiten") != "none"  # stores of older versions do not tell
 
 
 def sample_rate(config: dict, experiment: dict) -> int:

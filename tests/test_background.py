@@ -441,9 +441,8 @@ def arguments(request, tmp_path, monkeypatch):
         (tmp_path / f"{name}.json").write_text(json.dumps(content))
     parser = argparse.ArgumentParser()
     verb.arguments(parser)
-    words = [
-        f"--{name} {tmp_path / name}.json" for name in ("settings", "render", "segments", "noise", "bank")
-    ]
+    words = [f"--settings {tmp_path / 'settings'}.json --noise"]
+    words += [f"{tmp_path / name}.json" for name in ("noise", "segments", "bank", "render")]
     words += [
         f"--model {tmp_path}/model.safetensors",
         f"--metrics {tmp_path}/out/metrics.json",

@@ -133,7 +133,7 @@ def ask(name, read, labels, network):
     from gwsim.cli.progress import progress
 
     model, description, device = network
-    rows, size = np.arange(len(labels)), dataset.batch_size(description["shape"], evaluate.BATCH)
+    rows, size = np.arange(len(labels)), dataset.batch_size(tuple(description["shape"]), evaluate.BATCH)
     logits = evaluate.apply(model, dataset.batches(read, rows, size), device)
     found = np.concatenate(list(progress(logits, name, -(-len(rows) // size))))
     durations = dataset.view_of(description).durations or conventions.SCAN_DURATIONS
