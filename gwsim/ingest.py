@@ -16,15 +16,10 @@ from gwsim import seeds
 from gwsim.errors import GwsimError
 from gwsim.gravityspy import sets, splits, tables
 from gwsim.gravityspy.glitch import Found, Glitch, fault
+from gwsim.waveforms import columns
 
 # name: (dtype, unit, meaning)
-COLUMNS = {
-    "label": ("int32", "1", "class of the glitch, its place in the list of classes"),
-    "gravityspy_id": ("str", "1", "Gravity Spy's name of the glitch"),
-    "scan_ifo": ("int32", "1", "interferometer of the glitch, -1 where the set does not tell"),
-    "gps_second": ("int32", "s", "GPS second of the glitch, -1 where the set does not tell"),
-    "gps_nanosecond": ("int32", "ns", "nanoseconds after gps_second"),
-}
+COLUMNS = columns.GIVEN
 # In the order of `scan_ifo`.
 IFOS = ("H1", "L1", "V1")
 NANO = 1_000_000_000

@@ -5,6 +5,7 @@ Settings of one network stand under EXPERIMENT/networks/NETWORK, of what all are
 
 from gwsim import draw, view
 from gwsim.conventions import SCAN_DURATIONS
+from gwsim.waveforms import columns as of_source
 
 ASKED = ("evaluate", "explain", "embed")
 # Sections of an experiment that datasets do not depend on.
@@ -185,11 +186,7 @@ def _selected(experiment: dict, place: str, names: list[str]) -> list[str]:
 
 def columns_of(source: str):
     """Return the columns by which rows of a source's datasets are selected."""
-    if source == "pictures":
-        from gwsim import ingest
-
-        return ingest.COLUMNS
-    return draw.columns(source)
+    return of_source.GIVEN if source == "pictures" else draw.columns(source)
 
 
 def detects(experiment: dict) -> bool:

@@ -77,6 +77,14 @@ def others(source: str, glitches: bool = False) -> frozenset[str]:
     return frozenset(f"gwsim.{name}" for name in names)
 
 
+# Of the table of given pictures.
+GIVEN = {
+    "label": ("int32", "1", "class of the glitch, its place in the list of classes"),
+    "gravityspy_id": ("str", "1", "Gravity Spy's name of the glitch"),
+    "scan_ifo": ("int32", "1", "interferometer of the glitch, -1 where the set does not tell"),
+    "gps_second": ("int32", "s", "GPS second of the glitch, -1 where the set does not tell"),
+    "gps_nanosecond": ("int32", "ns", "nanoseconds after gps_second"),
+}
 # Of systems.parquet.
 SYSTEM = {
     "ccsn": _SYSTEM
