@@ -185,7 +185,7 @@ def test_predictions_have_what_each_view_is_taken_for(durations, network):
     model = models.build("glitchnet", shape, CLASSES, 1).eval()
     model.load_state_dict(network.state_dict())
     x, labels = pictures(9, shape=shape), np.arange(9) % CLASSES
-    description = {"array": "scans", "classes": list("abcde"), "durations": durations}
+    description = {"array": "scans", "classes": list("abcde"), "durations": durations, "shape": list(shape)}
     found = verb.ask("test", lambda rows: x[rows].numpy(), labels, (model, description, torch.device("cpu")))
     usual = evaluate.predictions(model(x).detach().numpy(), np.arange(9), labels, list("abcde"))
     pd.testing.assert_frame_equal(found[usual.columns], usual, rtol=1e-4)
