@@ -282,7 +282,9 @@ def test_columns_are_the_documented_ones(renderer, table):
 
 def test_arrays_are_the_documented_ones(renderer, table):
     arrays, _ = renderer.rows(table.iloc[:64])
-    rows = [line.split(" | ") for line in layout.__doc__.splitlines() if line.count("|") == 4][1:-1]
+    rows = [line.split(" | ") for line in layout.__doc__.splitlines() if line.count("|") == 4][1:]
+    assert [row[0] for row in rows] == ["strain", "spectrogram", "qscan", "picture"]
+    rows = rows[:2]  # those of strain
     stored = {array.name: array for array in layout.arrays(SETTINGS)}
     assert [row[0] for row in rows] == list(arrays) == list(stored)
     for name, dims, unit, dtype, _ in rows:
