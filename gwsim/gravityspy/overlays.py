@@ -34,6 +34,8 @@ def configuration(
         "waveforms": {"source": "triggers", "path": str(table), "models": classes, "faults": "skip"},
         "draw": {"event_time": None},
         "datasets": datasets,
+        # What is learnt from them is another question, which its asker answers.
+        **dict.fromkeys(("networks", "evaluate", "explain", "embed", "reported")),
     }
     return {
         "run": "triggers",
@@ -42,7 +44,7 @@ def configuration(
         "strain": {"source": "gwosc", "block": FILE},
         **ranges,
         "noise": {"stretch": around, "stretch_min": around // 2},
-        "experiments": {"ccsn": None, "cbc": None, "glitch": glitch},
+        "experiments": {"ccsn": None, "cbc": None, "chirp_blip": None, "glitch": glitch},
     }
 
 
