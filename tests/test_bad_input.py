@@ -53,6 +53,7 @@ OVERLAY = {
         },
         "cbc": None,
         "glitch": None,
+        "chirp_blip": None,
     },
 }
 OVERLAY["experiments"]["ccsn"]["waveforms"]["models"]["s18"] = "surrogate"

@@ -59,7 +59,7 @@ def configured(folder, host, **gwosc):
             "events": "known",
         },
         "noise": {"stretch": 32, "stretch_min": 16, "psd_segment": 2, "filter": 1},
-        "experiments": {"ccsn": None, "cbc": None, "glitch": None},
+        "experiments": {"ccsn": None, "cbc": None, "glitch": None, "chirp_blip": None},
     }
     folder.mkdir(exist_ok=True)
     path = folder / "o3.yaml"

@@ -498,7 +498,7 @@ def configured(server, tmp_path):
             "events": "known",
         },
         # Of strain at another rate there is a plan as well: the server has files of 4 kHz alone.
-        "experiments": {"glitch": None},
+        "experiments": {"glitch": None, "chirp_blip": None},
     }
     overlay = tmp_path / "overlay.yaml"
     overlay.write_text(yaml.safe_dump(changes))

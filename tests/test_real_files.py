@@ -65,7 +65,7 @@ def overlay(strain, z85, m15):
         "strain": {"source": "files", "block": 32, "files": [f"{strain}/*.hdf5"]},
         "segments": {"splits": SPLITS, "guard": 1},
         "noise": {"stretch": 32, "stretch_min": 16, "psd_segment": 1, "filter": 0.5},
-        "experiments": {"ccsn": experiment, "cbc": None, "glitch": None},
+        "experiments": {"ccsn": experiment, "cbc": None, "glitch": None, "chirp_blip": None},
     }
 
 

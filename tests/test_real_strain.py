@@ -60,7 +60,7 @@ def make(shared_data, tmp_path_factory):
             "strain": {"source": "files", "block": 4096, "files": [f"{gwosc}/*.hdf5"]},
             "segments": {"splits": SPLITS, "events": {}},
             "noise": whitening(stretch),
-            "experiments": {"ccsn": None, "glitch": None},
+            "experiments": {"ccsn": None, "glitch": None, "chirp_blip": None},
         }
         config = configuration.pruned(configuration.overlay(default, overlay))
         configuration.check(config)
