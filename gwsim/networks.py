@@ -245,8 +245,7 @@ def _exercise_faults(experiment: dict, classes: list[str], sample_rate: int) -> 
         if train["mix"]:
             found.append(f"networks.{network}.train.mix: toy pictures have no SNR at which to draw them anew")
     for place, name in _named(experiment):
-        if name not in datasets:
-            found.append(f"{place}: no dataset '{name}' (known: {', '.join(datasets)})")
+        found += _unknown(place, name, datasets)
     if not asked["drifts"][0] < asked["drifts"][1]:
         found.append(f"exercise.drifts: got {asked['drifts']}, expected least < greatest")
     return found + (_roles(experiment, classes) or _same_rows(experiment) if not found else [])

@@ -58,7 +58,7 @@ def run(args):
 
 def chosen(manifests, description, settings):
     """Return (examples, rows) of each dataset that the settings name."""
-    from gwsim import checkpoint, dataset, draw, selection
+    from gwsim import checkpoint, dataset, evaluate, selection
     from gwsim.errors import GwsimError
 
     found = {path.resolve().parent.name: path for path in manifests}
@@ -70,7 +70,7 @@ def chosen(manifests, description, settings):
     select = selection.applying([one.table for one in examples], settings["select"])
     counts = selection.shares([len(one.table) for one in examples], settings["examples"])
     classes = description["classes"]
-    noise = classes.index(draw.NOISE) if draw.NOISE in classes else None
+    noise = evaluate.noise_among(classes)
     rows = map(selection.choose, [one.table for one in examples], select, counts, [noise] * len(examples))
     return list(zip(examples, rows, strict=True))
 

@@ -37,8 +37,7 @@ def added(
     """Return the maps with those that were lacking; read(points) gives examples as the network sees them."""
     least = len(embedding) if network.device.type == "cuda" else LEAST
     points, found = lacking(embedding, maps, least), dict(maps)
-    methods = network.settings["methods"]
-    method = saliency.PREFERRED if saliency.PREFERRED in methods else methods[0]
+    method = saliency.preferred(network.settings["methods"])
     if not len(points):
         return found
     size = dataset.batch_size(read(points[:1]).shape[1:], explain.BATCH)

@@ -9,7 +9,7 @@ import json
 import numpy as np
 import pandas as pd
 
-from gwsim import embed, render
+from gwsim import embed, render, selection
 from gwsim.errors import GwsimError
 
 # name: (dtype, unit, meaning), as JavaScript's typed arrays have them
@@ -89,7 +89,7 @@ def _told(table: pd.DataFrame) -> pd.DataFrame:
         second, nanosecond = render.event_gps(table.assign(event_time=table["event_time"].fillna(0)))
     elif "gps_second" in table:
         second, nanosecond = table["gps_second"].to_numpy(), table["gps_nanosecond"].to_numpy()
-    snr = table["snr"].to_numpy() if "snr" in table else np.full(len(table), np.nan)
+    snr = selection.snr(table)
     ifo = next((table[name].to_numpy() for name in ("scan_ifo", "ifo") if name in table), absent)
     return pd.DataFrame({"snr": snr, "second": second, "nanosecond": nanosecond, "ifo": ifo})
 

@@ -11,8 +11,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from gwsim import checkpoint, dataset, embed, files
-from gwsim.draw import NOISE
+from gwsim import checkpoint, dataset, embed, evaluate, files
 from gwsim.errors import GwsimError
 from gwsim.explorer import pictures
 
@@ -102,7 +101,7 @@ def names(model: Path, description: dict, found: dict[str, dataset.Examples]) ->
         "title": f"{experiment}: {model.resolve().parent.name}",
         "words": f"{description['model']} over {description['array']}: a point is an example, {LIKE}.",
         "classes": classes,
-        "noise": classes.index(NOISE) if NOISE in classes else None,
+        "noise": evaluate.noise_among(classes),
         "datasets": list(found),
         "ifos": [ifos(one) for one in found.values()],
         "single": [bool({"scan_ifo", "ifo"} & set(one.table)) for one in found.values()],

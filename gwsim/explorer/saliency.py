@@ -36,7 +36,7 @@ def of_points(
     found: dict[int, dict[int, Map]] = {}
     for one in sets:
         methods = one["method"].attrs["flag_meanings"].split()
-        method = PREFERRED if PREFERRED in methods else methods[0]
+        method = preferred(methods)
         values = one["map"].values[methods.index(method)]
         rows, targets = one["row"].values.tolist(), one["target"].values.tolist()
         for place, (row, target) in enumerate(zip(rows, targets, strict=True)):
@@ -45,6 +45,11 @@ def of_points(
             if known is not None and (target not in known or known[target].method != PREFERRED == method):
                 known[target] = Map(target, method, byte(values[place], tiles))
     return {point: list(its.values()) for point, its in found.items()}
+
+
+def preferred(methods: list[str]) -> str:
+    """Return the method whose maps are shown where there are several."""
+    return PREFERRED if PREFERRED in methods else methods[0]
 
 
 def byte(cells: np.ndarray, tiles: tuple[int, ...] = (1,)) -> np.ndarray:
