@@ -1,8 +1,10 @@
 """Files that are whole or not there, and what proves them the same."""
 
+import contextlib
 import errno
 import hashlib
 import os
+import shutil
 import uuid
 from pathlib import Path
 
@@ -29,3 +31,18 @@ def fingerprint(path: Path) -> dict:
     with path.open("rb") as file:
         sha256 = hashlib.file_digest(file, "sha256").hexdigest()
         return {"sha256": sha256, "bytes": os.fstat(file.fileno()).st_size}
+
+
+@contextlib.contextmanager
+def whole_folder(path: Path):
+    """Give a folder beside its place, which takes that place in the end: whole or not there."""
+    for killed in path.parent.glob(f"{path.name}.*.part"):
+        shutil.rmtree(killed)
+    part = path.with_name(f"{path.name}.{uuid.uuid4().hex}.part")
+    try:
+        part.parent.mkdir(parents=True, exist_ok=True)
+        yield part
+        shutil.rmtree(path, ignore_errors=True)
+        part.replace(path)
+    finally:
+        shutil.rmtree(part, ignore_errors=True)

@@ -65,19 +65,15 @@ def opened(name, manifests, predictions, description):
 
 def write(path, sets):
     """Write the store beside its place and rename it: whole or not there."""
-    import shutil
-    import uuid
     import warnings
 
     import xarray as xr
     import zarr
 
-    for killed in path.parent.glob(f"{path.name}.*.part"):
-        shutil.rmtree(killed)
-    part = path.with_name(f"{path.name}.{uuid.uuid4().hex}.part")
+    from gwsim import files
+
     shared = {key: value for key, value in sets["table"].attrs.items() if key != "dataset"}
-    try:
-        part.parent.mkdir(parents=True, exist_ok=True)
+    with files.whole_folder(path) as part:
         xr.Dataset(attrs=shared).to_zarr(part, zarr_format=3, consolidated=False)
         with warnings.catch_warnings():
             # It is a convenience: readers that ignore it read the same.
@@ -85,7 +81,3 @@ def write(path, sets):
             for name, one in sets.items():
                 one.to_zarr(part, group=name, mode="a", zarr_format=3, consolidated=True)
             zarr.consolidate_metadata(part, zarr_format=3)
-        shutil.rmtree(path, ignore_errors=True)
-        part.replace(path)
-    finally:
-        shutil.rmtree(part, ignore_errors=True)

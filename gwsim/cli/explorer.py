@@ -66,22 +66,14 @@ def run(args):
 
 def write(folder, contents):
     """Write the folder beside its place and rename it: whole or not there."""
-    import shutil
-    import uuid
+    from gwsim import files
 
     refuse_other(folder)
-    for killed in folder.parent.glob(f"{folder.name}.*.part"):
-        shutil.rmtree(killed)
-    part = folder.with_name(f"{folder.name}.{uuid.uuid4().hex}.part")
-    try:
+    with files.whole_folder(folder) as part:
         for name, content in contents:
             path = part / name
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(content)
-        shutil.rmtree(folder, ignore_errors=True)
-        part.replace(folder)
-    finally:
-        shutil.rmtree(part, ignore_errors=True)
 
 
 def refuse_other(folder):
