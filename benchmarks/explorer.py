@@ -66,7 +66,7 @@ def written(folder, count):
     cells = draw.integers(0, 256, (CELLS, CELLS)).astype(np.uint8)
     maps = {i: [saliency.Map(int(target), "score_cam", cells)] for i, target in enumerate(table["predicted"])}
     names = {"title": "glitch: benchmark", "words": "Made up.", "classes": CLASSES, "noise": None}
-    names |= {"datasets": DATASETS, "ifos": [["H1", "L1"]] * 3}
+    names |= {"datasets": DATASETS, "ifos": [["H1", "L1"]] * 3, "single": [True] * 3}
     about = bundle.described(names, (1, SIDE, SIDE), maps, {"grid": None, "align": "resize"}, "merged")
     start = time.perf_counter()
     columns = points.columns(table, found, maps)
