@@ -231,3 +231,18 @@ def test_where_nothing_was_found_figures_say_so():
     empty = [atlas.comparison(None, setup), atlas.atlas([], setup), atlas.second([], setup)]
     empty += [atlas.misclassified([], setup), atlas.clusters([], setup), atlas.quadrants({}, setup)]
     assert all("Nothing is drawn" in one.caption for one in empty)
+
+
+def test_a_map_that_is_zero_everywhere_is_called_so(drawn):
+    """An empty panel would look like a fault."""
+    one = atlas.Explained(
+        pd.Series({"snr": 10.0, "label": 1}, name=3),
+        np.full((1, 32, 32), 0.5, np.float32),
+        {"grad_cam": np.zeros((32, 32)), "score_cam": np.ones((32, 32))},
+        predicted=1,
+        target=1,
+        probability=0.9,
+    )
+    setup = {**SETUP, "merged": True, "origin": "upper", "tiles": (1, 1)}
+    titles = [axis.get_title() for axis in atlas.comparison(one, setup).figure.axes]
+    assert titles[:3] == ["input", "Grad-CAM: zero everywhere", "Score-CAM"]

@@ -971,17 +971,27 @@ def test_maps_are_read_at_the_input_size_in_their_order(products):
 
 
 @pytest.mark.parametrize(
-    "label, predicted, place",
+    "label, predicted, dark, place",
     [
-        ([0, 1, 2, 2], [0, 1, 1, 2], 3),
-        ([0, 1, 2, 2], [0, 1, 1, 1], 2),
-        ([0, 1, 1, 0], [0, 0, 1, 0], 2),
-        ([0], [0], None),
+        ([0, 1, 2, 2], [0, 1, 1, 2], [], 3),
+        ([0, 1, 2, 2], [0, 1, 1, 1], [], 2),
+        ([0, 1, 1, 0], [0, 0, 1, 0], [], 2),
+        ([0], [0], [], None),
+        # The first with maps by every method, if there is one.
+        ([0, 2, 2, 2], [0, 2, 2, 2], [(0, 1)], 2),
+        ([0, 2, 2, 2], [0, 2, 2, 2], [(0, 1), (1, 2)], 3),
+        ([0, 2, 2, 1], [0, 2, 2, 1], [(0, 1), (0, 2)], 1),
     ],
 )
-def test_the_compared_example_is_a_signal_of_the_papers_class_and_rightly_classified(label, predicted, place):
+def test_the_compared_example_is_a_signal_of_the_papers_class_and_rightly_classified(
+    label, predicted, dark, place
+):
     columns = {"row": np.arange(len(label)), "label": label, "predicted": predicted}
-    store = xr.Dataset(coords={name: ("sample", values) for name, values in columns.items()})
+    maps = np.ones((2, len(label), 3, 3), np.float32)
+    for method, sample in dark:
+        maps[method, sample] = 0
+    coords = {name: ("sample", values) for name, values in columns.items()}
+    store = xr.Dataset({"map": (("method", "sample", "y", "x"), maps)}, coords=coords)
     assert explained.chosen(store, CLASSES, 0).tolist() == ([] if place is None else [place])
 
 

@@ -84,6 +84,8 @@ def test_fewer_examples_are_some_of_all_classes_and_the_same_ones_again(pictures
     some = [ingest.chosen(its, settings(pictures, examples=count)) for count in (4, 8)]
     assert {one.name for one in some[0]} < {one.name for one in some[1]} and len(some[0]) == 4
     assert {one.label for one in some[1]} == set(CLASSES)
+    # They stand by class, and by name in it, as all of them do.
+    assert all(part == sorted(part, key=lambda one: (one.label, one.name)) for part in some)
 
 
 def test_faults_are_told_all_at_once_or_left_out(tmp_path, pictures, capsys):

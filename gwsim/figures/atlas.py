@@ -49,7 +49,7 @@ def comparison(one: Explained | None, settings: dict) -> Drawn:
     classes = settings["classes"]
     row = [
         Panel("input", one.example),
-        *(Panel(METHODS[name], None, each) for name, each in one.maps.items()),
+        *(Panel(_named(name, each), None, each) for name, each in one.maps.items()),
     ]
     tops = ", ".join(f"{METHODS[name]} {saliency.maximum(each):.3g}" for name, each in one.maps.items())
     numbers = (
@@ -58,6 +58,11 @@ def comparison(one: Explained | None, settings: dict) -> Drawn:
         f"{classes[one.target]}. {said(settings)} The methods have different units; maxima are {tops}."
     )
     return Drawn("cam_comparison", pictures.grid([row], settings, 2.2), numbers)
+
+
+def _named(method: str, values: np.ndarray) -> str:
+    """Return a method's name, and that its map has nothing to show where it has not."""
+    return METHODS[method] if values.any() else f"{METHODS[method]}: zero everywhere"
 
 
 def atlas(entries: list[Explained], settings: dict) -> Drawn:

@@ -112,13 +112,19 @@ def shown(store: xr.Dataset, classes: list[str]) -> np.ndarray:
 
 
 def chosen(store: xr.Dataset, classes: list[str], noise: int | None, wanted: str = COMPARED) -> np.ndarray:
-    """Return the place of one signal: of the wanted class if it is there, correctly classified if any is."""
+    """Return the place of one signal: of the wanted class if it is there, correctly classified if any is.
+
+    Of those, the first one that has a map by every method, if any has: some are zero everywhere.
+    """
     columns = columns_of(store)
     signals = columns[columns["label"] != noise]
     if wanted in classes and (signals["label"] == classes.index(wanted)).any():
         signals = signals[signals["label"] == classes.index(wanted)]
     right = signals[signals["label"] == signals["predicted"]]
-    return (right if len(right) else signals).index.to_numpy()[:1]
+    places = (right if len(right) else signals).index.to_numpy()
+    found = store["map"].values[:, places]
+    mapped = found.any(axis=tuple(range(2, found.ndim))).all(axis=0)
+    return places[np.argsort(~mapped, kind="stable")][:1]
 
 
 def read(store: xr.Dataset, places: np.ndarray, examples: Examples, align: str) -> list[Explained]:
