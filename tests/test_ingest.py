@@ -14,6 +14,7 @@ from gwsim.dataset import Examples, View
 from gwsim.errors import GwsimError
 from gwsim.figures import quality
 from gwsim.gravityspy import sets
+from gwsim.gravityspy.glitch import Glitch
 
 CLASSES = ["Blip", "Tomte", "Whistle"]
 
@@ -153,3 +154,11 @@ def test_a_network_sees_the_merged_view_and_a_person_the_page(tmp_path, pictures
     quality.page(folder, None, [], tmp_path / "page" / "index.html")
     page = (tmp_path / "page" / "index.html").read_text()
     assert "Contact sheet" in page and (tmp_path / "page" / "contact.png").stat().st_size > 10_000
+
+
+def test_the_table_has_times_and_ifos_where_they_are_known():
+    known = Glitch("L1", "a", "Tomte", None, {}, gps=1238236470 * 10**9 + 250_000_000)
+    table = ingest.table([known, Glitch(None, "b", "Blip", None, {})], CLASSES)
+    assert table[["label", "scan_ifo"]].to_numpy().tolist() == [[1, 1], [0, -1]]
+    times = table[["gps_second", "gps_nanosecond"]].to_numpy().tolist()
+    assert times == [[1238236470, 250_000_000], [-1, -1]]
