@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import yaml
 
-from gwsim import draw, networks, q_planes, schema, segments, stages
+from gwsim import draw, networks, publish_about, q_planes, schema, segments, stages
 from gwsim.conventions import LIGHT_TRAVEL, SPLIT_FRACTIONS
 from gwsim.distributions import value_range
 from gwsim.errors import GwsimError
@@ -39,6 +39,7 @@ def check(config: dict) -> None:
     faults = schema.faults(config) + _not_finite(config, ())
     if not faults:
         faults = [*_check_signal(config), *_check_splits(config), *_check_experiments(config)]
+        faults += _check_about(config)
     if not faults:
         faults = [*_check_gwosc(config), *wanted.binaries(config)]
     if faults:
@@ -126,6 +127,22 @@ def _not_finite(value, path) -> list[str]:
         return [line for key, inner in pairs for line in _not_finite(inner, (*path, key))]
     bad = isinstance(value, float) and not math.isfinite(value)
     return [f"{schema.where(path)}: got {value}, expected a finite number"] if bad else []
+
+
+def _check_about(config: dict) -> list[str]:
+    """Return faults of the authors' ORCIDs, and of a licence that the strain's own does not allow."""
+    faults, about, source = [], config.get("about", {}), config["strain"]["source"]
+    for number, author in enumerate(about.get("authors", [])):
+        orcid, place = author.get("orcid"), f"about.authors[{number}]"
+        if "," in author["name"] and not all(part.strip() for part in author["name"].split(",", 1)):
+            faults.append(f"{place}.name: got '{author['name']}', expected Family, Given")
+        if orcid and not publish_about.orcid_is_sound(orcid):
+            faults.append(f"{place}.orcid: got {orcid}, whose last character does not fit the others")
+        if orcid and not publish_about.Author(author["name"]).person:
+            faults.append(f"{place}.name: got {author['name']} and an ORCID; a person is Family, Given")
+    if about.get("licence", "").upper().startswith("CC0") and source == "gwosc":
+        faults.append("about.licence: got CC0, but GWOSC's strain is CC-BY-4.0, which asks for attribution")
+    return faults
 
 
 def _check_signal(config: dict) -> list[str]:

@@ -22,12 +22,15 @@ MANIFEST = "manifest.json"
 FORMAT = "gwsim-manifest-1"
 
 
-def finalise(folder: Path, records, arrays: dict, attributes: dict, texts: dict, beside=()) -> None:
+def finalise(
+    folder: Path, records, arrays: dict, attributes: dict, texts: dict, beside=(), about=None
+) -> None:
     """Link whole shards into `data.zarr`, add the small arrays and attributes, and write the manifest.
 
     records: of all shards, from whole_records; arrays: name -> {"dims", "values", "attributes"} of arrays
     that are written whole; texts: files put beside the metadata; beside: files of the folder that the
-    manifest covers too.
+    manifest covers too; about: a function of the manifest's files (name -> {"sha256", "bytes"}) that gives
+    the texts of further files of the folder, which it covers as well.
     """
     for killed in folder.glob("data.zarr.*.part"):
         shutil.rmtree(killed)
@@ -47,8 +50,11 @@ def finalise(folder: Path, records, arrays: dict, attributes: dict, texts: dict,
         part.replace(target)
     finally:
         shutil.rmtree(part, ignore_errors=True)
-    content = json.dumps(listing(folder, records, beside), indent=1, sort_keys=True)
-    files.write_atomic(folder / MANIFEST, content)
+    content = listing(folder, records, beside)
+    for name, text in (about(content["files"]) if about else {}).items():
+        files.write_atomic(folder / name, text)
+        content["files"][name] = files.fingerprint(folder / name)
+    files.write_atomic(folder / MANIFEST, json.dumps(content, indent=1, sort_keys=True))
 
 
 def whole_records(folder: Path, ranges) -> list[dict]:
