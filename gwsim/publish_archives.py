@@ -59,11 +59,12 @@ def _cff_reference(work: Work) -> dict:
 
 
 def datacite(about: About) -> str:
-    """Return metadata after DataCite's schema 4, as JSON; it asks for a year, which is there where given."""
+    """Return metadata after DataCite's schema 4.5, as JSON; the year it asks for is there where given."""
     found = {
         "schemaVersion": "http://datacite.org/schema/kernel-4",
         "types": {"resourceTypeGeneral": "Dataset", "resourceType": "labelled examples"},
-        "identifiers": [{"identifier": about.doi, "identifierType": "DOI"}] if about.doi else None,
+        "doi": about.doi,
+        "url": about.url,
         "creators": [_creator(author) for author in about.authors] or [{"name": UNAVAILABLE}],
         "titles": [{"title": about.title}],
         "publisher": {"name": about.publisher or UNAVAILABLE},

@@ -78,7 +78,7 @@ JAVASCRIPT = """### JavaScript: zarrita
 import * as zarr from "zarrita";
 import FileSystemStore from "@zarrita/storage/fs";
 
-// In a browser: new zarr.FetchStore("https://example.org/data.zarr"); it fetches the bytes of the example alone.
+// In a browser: new zarr.FetchStore("https://example.org/data.zarr"); it fetches one example's bytes alone.
 const root = zarr.root(new FileSystemStore("data.zarr"));
 const examples = await zarr.open(root.resolve("{first}"), {{ kind: "array" }});
 const first = await zarr.get(examples, [0{rest}]);

@@ -13,9 +13,10 @@ from gwsim.publish_about import KEYWORDS, About, Author
 CONFORMS_TO = "http://mlcommons.org/croissant/1.0"
 TABLE, STORE = "table.parquet", "data.zarr/zarr.json"
 VOCABULARY = (
-    *("citeAs", "column", "extract", "field", "fileProperty", "fileObject", "fileSet", "format", "includes"),
-    *("isLiveDataset", "jsonPath", "key", "md5", "parentField", "path", "recordSet", "references", "regex"),
-    *("repeated", "replace", "separator", "source", "subField", "transform"),
+    *("citeAs", "column", "equivalentProperty", "extract", "field", "fileProperty", "fileObject", "fileSet"),
+    *("format", "includes", "isLiveDataset", "jsonPath", "key", "md5", "parentField", "path", "recordSet"),
+    *("references", "regex", "repeated", "replace", "samplingRate", "separator", "source", "subField"),
+    "transform",
 )
 CONTEXT = {
     "@language": "en",
@@ -116,7 +117,7 @@ def _classes(classes: list[str]) -> dict:
                 "description": meaning,
                 "dataType": kind,
             }
-            for name, (kind, meaning) in fields.items()
+            for name, (kind, meaning) in kinds.items()
         ],
         "data": [{"classes/number": label, "classes/name": name} for label, name in enumerate(classes)],
     }
