@@ -230,7 +230,7 @@ class Silence:
 
 
 def test_the_card_whitens_a_signal_as_the_renderer_does(finished, monkeypatch):
-    """Signals as the detectors see them, a second more at each side; the card whitens them and tells their SNR."""
+    """Signals as detectors see them, with a second more at each side, through the card's code."""
     folder = finished / CCSN
     whiten, snr = whitening(folder, monkeypatch)
     table, rate = pd.read_parquet("table.parquet"), 4096
