@@ -184,3 +184,29 @@ def test_only_the_card_changes_with_the_authors(default):
     plain, told = stages.settings(default), stages.settings(default | {"about": GIVEN})
     changed = {name for name in plain if plain[name] != told[name]}
     assert changed and all(name.endswith("/card") for name in changed)
+
+
+def card(default, seconds, strain, given=None):
+    config = copy.deepcopy(default) | ({"about": given} if given else {})
+    settings = stages.settings(config)["ccsn/train/card"] | {"strain": strain}
+    table = pd.DataFrame({"label": [0, 1, 1], "gps_second": seconds})
+    attributes = {"units": "rad", "long_name": "an angle of the sky"}
+    arrays = {"ra": {"dims": ("sample",), "attributes": attributes}}
+    return publish.card_text("ccsn train", table.assign(ra=0.0), settings, arrays)
+
+
+def test_the_card_thanks_gwosc_in_its_words_and_cites_the_runs(default):
+    text = card(default, [SECONDS["O3a"]] * 3, "gwosc")
+    assert f"> {publish_credits.ACKNOWLEDGEMENT}\n" in text
+    assert "https://doi.org/10.7935/nfnt-hm34" in text and "https://doi.org/10.3847/1538-4365/acdc9f" in text
+    assert "pr1e-j706" not in text
+    plain = card(default, [SECONDS["O3a"]] * 3, "simulated")
+    assert "gwosc.org" not in plain and "Authors: not given. DOI: not given." in plain
+
+
+def test_the_card_tells_authors_classes_and_columns(default):
+    text = card(default, [1, 1, 1], "simulated", GIVEN)
+    assert text.startswith("# Bursts in noise (ccsn train)\n\nMade for a test. 3 examples of ")
+    assert "| 0 | noise | 1 |" in text and "| 1 | he3.5 | 2 |" in text and "| 2 | s18 | 0 |" in text
+    assert "| `ra` | rad | an angle of the sky |" in text
+    assert "Authors: Carberry, Josiah; The Burst Group. DOI: 10.5281/zenodo.1234567." in text
