@@ -85,6 +85,7 @@ def test_what_is_given_stands_in_all_of_them(default):
     first, second = datacite["creators"]
     assert (first["familyName"], first["givenName"], first["nameType"]) == ("Carberry", "Josiah", "Personal")
     assert first["nameIdentifiers"][0]["nameIdentifier"] == f"https://orcid.org/{JOSIAH}"
+    assert first["affiliation"] == [{"name": "Brown University"}] and datacite["doi"] == GIVEN["doi"]
     assert second == {"name": "The Burst Group", "nameType": "Organizational"}
     assert datacite["rightsList"][0]["rightsIdentifier"] == "CC-BY-4.0"
     zenodo = json.loads(publish_archives.zenodo(its))
@@ -112,6 +113,8 @@ def test_runs_of_one_paper_cite_it_once_and_edges_belong_to_no_run(default):
         "10.7935/K57P8W9D",
         "10.1016/j.softx.2021.100658",
     }
+    related = json.loads(publish_archives.zenodo(its))["related_identifiers"]
+    assert [one["relation"] for one in related] == ["isDerivedFrom"] * 3 + ["references"] * 2
     for edge in (1238166017, 1253977218):
         assert publish_credits.runs("gwosc", [edge]) == []
 
