@@ -17,7 +17,7 @@ ROOT = Path(__file__).resolve().parents[1]
 JOSIAH = "0000-0002-1825-0097"
 GIVEN = {
     "title": "Bursts in noise",
-    "description": "Made for a test.",
+    "description": "Made for a test, of 1 < 2.",
     "authors": [
         {"name": "Carberry, Josiah", "orcid": JOSIAH, "affiliation": "Brown University"},
         {"name": "The Burst Group"},
@@ -90,7 +90,7 @@ def test_what_is_given_stands_in_all_of_them(default):
     assert datacite["rightsList"][0]["rightsIdentifier"] == "CC-BY-4.0"
     zenodo = json.loads(publish_archives.zenodo(its))
     assert zenodo["creators"][0] == GIVEN["authors"][0] and zenodo["license"] == "CC-BY-4.0"
-    assert zenodo["description"].startswith("<p>Made for a test. ")
+    assert zenodo["description"].startswith("<p>Made for a test, of 1 &lt; 2. ")
 
 
 @pytest.mark.parametrize(("name", "second"), SECONDS.items())
@@ -209,7 +209,7 @@ def test_the_card_thanks_gwosc_in_its_words_and_cites_the_runs(default):
 
 def test_the_card_tells_authors_classes_and_columns(default):
     text = card(default, [1, 1, 1], "simulated", GIVEN)
-    assert text.startswith("# Bursts in noise (ccsn train)\n\nMade for a test. 3 examples of ")
+    assert text.startswith("# Bursts in noise (ccsn train)\n\nMade for a test, of 1 < 2. 3 examples of ")
     assert "| 0 | noise | 1 |" in text and "| 1 | he3.5 | 2 |" in text and "| 2 | s18 | 0 |" in text
     assert "| `ra` | rad | an angle of the sky |" in text
     assert "Authors: Carberry, Josiah; The Burst Group. DOI: 10.5281/zenodo.1234567." in text
