@@ -35,9 +35,11 @@ GWSIM = """### PyTorch, with gwsim
 
 ```python
 import gwsim
+import torch
 
 examples = gwsim.open("data.zarr")
-print(len(examples), examples.classes)
+inputs, labels = next(iter(torch.utils.data.DataLoader(examples, batch_size=4, shuffle=True)))
+print(inputs.shape, [examples.classes[label] for label in labels])
 ```"""
 
 TORCH = """### PyTorch, without gwsim
