@@ -39,7 +39,7 @@ class Finished:
         self.path = self.folder / "data.zarr"
         self.attributes = json.loads((self.path / "zarr.json").read_text())["attributes"]
         paths = sorted(self.path.glob("*/zarr.json"))
-        self.arrays = {path.parent.name: _array(path) for path in paths}
+        self.arrays = {path.parent.name: described(path) for path in paths}
         table = self.folder / "table.parquet"
         self.table = pd.read_parquet(table) if table.is_file() else pd.DataFrame()
         self.name = self.folder.name
@@ -88,7 +88,8 @@ class Finished:
         return [(array.name, first, min(first + array.rows, array.shape[0])) for first in starts]
 
 
-def _array(path: Path) -> Array:
+def described(path: Path) -> Array:
+    """Return what the metadata of an array say."""
     metadata = json.loads(path.read_text())
     shape = metadata["shape"]
     return Array(
