@@ -279,10 +279,13 @@ def _check_stores(experiment: dict) -> list[str]:
             if key not in ("split", "draw", "store") or (key == "draw" and dataset[key])
         ]
         faults += [f"datasets.{name}.{key}: a store is taken as it is, leave it out" for key in more]
-        try:
-            seen[name] = foreign.settings(Path(dataset["store"]))
-        except KeyError:
+        if "store" not in dataset:
             faults.append(f"datasets.{name}.store: missing, say where it stands")
+            continue
+        try:
+            its = foreign.Foreign(Path(dataset["store"]))
+            foreign.expect_layout(its, stages.classes(experiment))
+            seen[name] = foreign.settings(its)
         except GwsimError as error:
             faults.append(f"datasets.{name}.store: {error}")
     return faults or networks.stored_faults(experiment, seen)

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from gwsim import manifest, store
+from gwsim import manifest, sharding, store
 from gwsim.errors import GwsimError
 
 SAMPLE = "sample"
@@ -70,8 +70,9 @@ class Finished:
         return manifest.rows(self.content)
 
     def ranges(self) -> list[tuple[int, int]]:
-        """Return the rows [first, last) of every shard."""
-        return sorted({tuple(shard["rows"]) for shard in self.content["shards"]})
+        """Return the rows [first, last) of what is read of examples at a time: a shard."""
+        first = self.examples()[0] if self.examples() else None
+        return spans(self.size, first.rows if first else self.size)
 
     def read(self, name: str, first: int = 0, last: int | None = None) -> np.ndarray:
         """Return rows [first, last) of an array, all where not given; damaged chunks raise GwsimError."""
@@ -84,8 +85,12 @@ class Finished:
         """Return name, first and last row of an array's pieces, each a shard at most."""
         if not array.shape:
             return [(array.name, 0, 0)]
-        starts = range(0, array.shape[0], max(array.rows, 1))
-        return [(array.name, first, min(first + array.rows, array.shape[0])) for first in starts]
+        return [(array.name, first, last) for first, last in spans(array.shape[0], array.rows)]
+
+
+def spans(rows: int, per_chunk: int) -> list[tuple[int, int]]:
+    """Return ranges of rows that are read at a time: whole chunks, many where a chunk is one row."""
+    return sharding.shard_ranges(rows, per_chunk if per_chunk > 1 else sharding.LEAST_ROWS)
 
 
 def described(path: Path) -> Array:

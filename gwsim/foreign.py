@@ -13,6 +13,7 @@ label | sample | whole numbers, with flag_values and flag_meanings
 any name | sample | a column of the table
 """
 
+import contextlib
 import json
 import os
 import shutil
@@ -22,7 +23,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from gwsim import files, finished, geometry, manifest, store
+from gwsim import files, finished, geometry, manifest, sharding, store
 from gwsim.conventions import SCAN_DURATIONS
 from gwsim.errors import GwsimError
 from gwsim.finished import SAMPLE, Array
@@ -59,7 +60,7 @@ class Foreign:
         self.path = locate(path)
         try:
             group = json.loads((self.path / "zarr.json").read_bytes())
-            self.attributes = group.get("attributes", {})
+            self.attributes = dict(group.get("attributes", {}))
             self.arrays = {
                 one.parent.name: finished.described(one) for one in sorted(self.path.glob("*/zarr.json"))
             }
@@ -161,6 +162,7 @@ class Foreign:
         if len(bad := np.flatnonzero((labels < 0) | (labels >= count))):
             which = f"{sorted(set(labels[bad].tolist()))[:NAMED]} in {_rows(bad)}"
             found.append(f"label: got {which}, expected 0 to {count - 1}, places in classes")
+        found += [fault for name in self.examples for fault in self._unwritten(name)]
         broken = {name: [] for name in self.examples}
         for name, first, last in seen(self._pieces()):
             values = self._read(name, first, last)
@@ -173,11 +175,17 @@ class Foreign:
         ]
 
     def _pieces(self) -> list[tuple[str, int, int]]:
-        found = []
-        for name in self.examples:
-            step = max(1, min(self.arrays[name].rows, self.size))
-            found += [(name, first, min(first + step, self.size)) for first in range(0, self.size, step)]
-        return found
+        return [
+            (name, first, last)
+            for name in self.examples
+            for first, last in finished.spans(self.size, self.arrays[name].rows)
+        ]
+
+    def _unwritten(self, name: str) -> list[str]:
+        """Return which examples have no file: they would read as the fill value."""
+        rows, there = self.arrays[name].rows, {first for first, _ in _chunks(self.path / name)}
+        spans = enumerate(sharding.shard_ranges(self.size, rows))
+        return [f"{name}: no file of rows {a} to {b - 1}" for place, (a, b) in spans if place not in there]
 
     def _read(self, name: str, first, last) -> np.ndarray:
         try:
@@ -205,21 +213,29 @@ def locate(path: Path) -> Path:
     raise GwsimError(f"{path} is {what} (expected a Zarr 3 group, or a folder with its data.zarr)")
 
 
-def settings(path: Path) -> dict:
+def settings(its: Foreign) -> dict:
     """Return what a view needs of a store, from its attributes alone."""
-    return {"sample_rate": None, "ifos": [], **Foreign(path).attributes}
+    return {"sample_rate": None, **its.attributes}
 
 
-def expect(its: Foreign, classes: list[str] | None, seen) -> None:
-    """Raise GwsimError with all that is wrong with a store.
+def expect_layout(its: Foreign, classes: list[str] | None) -> None:
+    """Raise GwsimError with all that is wrong with what the metadata of a store say.
 
     classes: those that the configuration wants, in order; any, where it is none.
     """
-    faults = its.faults()
-    got = its.attributes.get("classes")
+    faults, got = its.faults(), its.attributes.get("classes")
     if classes is not None and got != classes:
         faults.append(f"attribute classes: got {_short(got)}, the configuration has {', '.join(classes)}")
-    faults = faults or its.value_faults(seen)
+    _refuse(its, faults)
+
+
+def expect(its: Foreign, classes: list[str] | None, seen) -> None:
+    """Raise GwsimError with all that is wrong with a store, its values included."""
+    expect_layout(its, classes)
+    _refuse(its, its.value_faults(seen))
+
+
+def _refuse(its: Foreign, faults: list[str]) -> None:
     if faults:
         listed = "\n  ".join(faults)
         raise GwsimError(f"{its.path} is not laid out as docs/store.md says:\n  {listed}")
@@ -228,7 +244,7 @@ def expect(its: Foreign, classes: list[str] | None, seen) -> None:
 def adopt(its: Foreign, folder: Path) -> dict:
     """Make a dataset's folder of a store that was found sound; return its manifest.
 
-    Files are linked, or copied where the file system has no links; the store stays as it is.
+    The store stays as it is: its chunks are linked, its metadata copied.
     """
     if (its.path.parent / manifest.MANIFEST).is_file() and its.path.name == "data.zarr":
         manifest.verify(its.path.parent)
@@ -255,29 +271,35 @@ def adopt(its: Foreign, folder: Path) -> dict:
 
 
 def _link(source: Path, target: Path) -> None:
+    """Link a file; copy it where the file system has no links, and metadata, which people edit in place."""
     target.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        os.link(source.resolve(), target)
-    except OSError:
-        shutil.copyfile(source, target)
+    if source.suffix != ".json":
+        with contextlib.suppress(OSError):
+            os.link(source.resolve(), target)
+            return
+    shutil.copyfile(source, target)
+
+
+def _chunks(path: Path):
+    """Yield the files of an array's chunks, each after its place along the first axis."""
+    for one in sorted(path.rglob("*")):
+        # Keys of chunks are c/0/1, c.0.1 or 0.1.
+        place = one.relative_to(path).as_posix().replace(".", "/").removeprefix("c/").split("/")[0]
+        if one.is_file() and place.isdigit():
+            yield int(place), one
 
 
 def _records(its: Foreign, folder: Path) -> list[dict]:
     """Return which rows each file of the examples and columns has, the last rows last."""
-    rows: dict[tuple[int, int], dict] = {}
+    rows: dict[tuple[int, int], dict] = {(0, its.size): {}}
     for array in its.arrays.values():
         if array.dims[:1] != (SAMPLE,):
             continue
-        for path in sorted((folder / "data.zarr" / array.name).rglob("*")):
-            # Keys of chunks are c/0/1, c.0.1 or 0.1.
-            place = path.relative_to(folder / "data.zarr" / array.name).as_posix().replace(".", "/")
-            first = place.removeprefix("c/").split("/")[0]
-            if path.is_file() and first.isdigit():
-                span = int(first) * array.rows, min((int(first) + 1) * array.rows, its.size)
-                name = path.relative_to(folder / "data.zarr").as_posix()
-                rows.setdefault(span, {})[name] = files.fingerprint(path)
-    rows.setdefault((0, its.size), {})
-    return [{"rows": list(span), "files": its_files} for span, its_files in sorted(rows.items(), key=_end)]
+        for place, path in _chunks(folder / "data.zarr" / array.name):
+            span = place * array.rows, min((place + 1) * array.rows, its.size)
+            name = path.relative_to(folder / "data.zarr").as_posix()
+            rows.setdefault(span, {})[name] = files.fingerprint(path)
+    return [{"rows": list(span), "files": those} for span, those in sorted(rows.items(), key=_end)]
 
 
 def _end(item) -> tuple[int, int]:

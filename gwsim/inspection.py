@@ -38,7 +38,8 @@ def describe(folder: Path) -> str:
 def _array(name: str, array: dict) -> str:
     axes = zip(array["dimension_names"], array["shape"], strict=True)
     dims = ", ".join(f"{dim} {size}" for dim, size in axes)
-    return f"  {name:12s} ({dims}) {array['data_type']}, {array.get('attributes', {}).get('units', 'no units')}"
+    units = array.get("attributes", {}).get("units", "no units")
+    return f"  {name:12s} ({dims}) {array['data_type']}, {units}"
 
 
 def _classes(table: pd.DataFrame, classes: list[str]) -> list[str]:
