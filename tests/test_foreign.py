@@ -4,6 +4,7 @@ What is wrong with one is told all at once, and nothing is written then.
 """
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -321,6 +322,12 @@ def test_a_configuration_of_them_is_checked(given, where, value, words, monkeypa
     with pytest.raises(GwsimError) as error:
         configuration.check(configuration.pruned(config))
     assert words in str(error.value)
+
+
+def test_the_documented_configuration_is_in_order(given, tmp_path):
+    (text,) = re.findall(r"```yaml\n(.*?)```", (ROOT / "docs/sharing.md").read_text(), re.DOTALL)
+    (tmp_path / "theirs.yaml").write_text(text.replace("/data/theirs/", f"{given}/given/"))
+    configuration.load([ROOT / "config.yaml", tmp_path / "theirs.yaml"])
 
 
 def test_a_store_does_not_go_with_datasets_that_are_made(given):

@@ -313,6 +313,9 @@ def test_a_finished_store_is_linked_and_its_manifest_covers_it(finished):
             "bytes": (finished / name).stat().st_size,
         }
     assert [shard["rows"] for shard in listed["shards"]] == [[0, 4], [4, 8], [8, 10]]
+    # It is sealed with its own hash, which is no part of what it lists.
+    seal = listed.pop("sha256")
+    assert seal == hashlib.sha256(json.dumps(listed, sort_keys=True).encode()).hexdigest()
     assert manifest.verify(finished) == listed
     # Metadata are copies: publishing attributes leaves the layout alone.
     assert (finished / "data.zarr/zarr.json").stat().st_nlink == 1
