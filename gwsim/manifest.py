@@ -182,8 +182,7 @@ def differences(content: dict, found: dict[str, dict | str | None]) -> list[str]
         if got is None or isinstance(got, str):
             faults.append(f"missing: {name}{_rows(content, name)}{f': {got}' if got else ''}")
         elif got != entry:
-            cut = f", {got['bytes']} of {entry['bytes']} bytes" if got["bytes"] != entry["bytes"] else ""
-            altered.append(f"altered: {name}{_rows(content, name)}{cut}")
+            altered.append(f"altered: {name}{_rows(content, name)}")
     strangers = sorted(set(found) - set(content["files"]))
     return faults + altered + [f"not in the manifest: {name}" for name in strangers]
 

@@ -76,7 +76,7 @@ def test_a_shard_is_named_with_its_rows(folder, capsys):
     (folder / "data.zarr/strain/c/9").write_bytes(b"new")
     error = said(capsys, folder)
     assert "missing: data.zarr/strain/c/2/0/0 (rows 8 to 9)" in error
-    assert f"altered: data.zarr/spectrogram/c/1/0/0/0 (rows 4 to 7), {shard.stat().st_size} of " in error
+    assert "altered: data.zarr/spectrogram/c/1/0/0/0 (rows 4 to 7)" in error
     assert "not in the manifest: data.zarr/strain/c/9" in error
 
 
@@ -146,7 +146,7 @@ def test_a_tar_with_more_or_less_in_it_is_told(whole, tmp_path, capsys):
         ({"data.zarr/strain/c/0/0/0": None}, "missing: data.zarr/strain/c/0/0/0 (rows 0 to 3)"),
         ({"data.zarr/new": b"new"}, "not in the manifest: data.zarr/new"),
         ({"manifest.json": None}, "has no manifest.json"),
-        ({"table.parquet": b"other"}, "altered: table.parquet, 5 of "),
+        ({"table.parquet": b"other"}, "altered: table.parquet"),
     ):
         with tarfile.open(whole[1]) as tar, subject.open("wb") as file:
             out = tarred.Writer(file)
@@ -281,7 +281,7 @@ def test_faults_at_an_address_are_named_with_their_rows(site, capsys):
     }
     error = said(capsys, f"{site.url}/cbc/train")
     assert "missing: data.zarr/strain/c/0/0/0 (rows 0 to 3): " in error and "answers 404" in error
-    assert "altered: data.zarr/strain/c/1/0/0 (rows 4 to 7), 50 of " in error
+    assert "altered: data.zarr/strain/c/1/0/0 (rows 4 to 7)" in error
     assert "missing: data.zarr/spectrogram/c/2/0/0/0 (rows 8 to 9): " in error and "broke off after" in error
     assert "answers 503" in error and error.count("\n") == 5
     assert site.asked.count("/cbc/train/table.parquet") == 3
