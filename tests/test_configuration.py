@@ -562,7 +562,7 @@ FAULTS = [
     ),
     (
         changed(**{f"{CBC}__source": "cbs"}),
-        "source: got 'cbs', expected one of ccsn, cbc, cbc_scaled, glitch, triggers, pictures, toy, store (Core-",
+        "source: got 'cbs', expected one of ccsn, cbc, cbc_scaled, glitch, triggers, pictures, toy, store",
     ),
     (
         changed(
