@@ -13,7 +13,7 @@ import pytest
 import zarr
 from finished_store import CLASSES, IFOS, MARGIN, RATE, ROWS, SECONDS
 
-from gwsim import command, export, manifest
+from gwsim import command, export, finished, manifest
 from gwsim.cli import export as verb
 
 
@@ -284,6 +284,19 @@ def test_what_cannot_be_exported_is_told(folder, tmp_path, capsys):
     assert run("export", folder, tmp_path / "out", "--to", "mlgwsc1", "--rate", 300) == 2
     assert "expected a divisor of sample_rate" in capsys.readouterr().err
     assert verb.SUMMARY and not (tmp_path / "out").exists()
+
+
+def test_a_file_of_another_size_is_noticed_before_anything_is_written(tmp_path, capsys):
+    folder = finished_store.make(tmp_path / "cbc" / "cut")
+    path = folder / "data.zarr" / "time" / "c" / "0"
+    path.write_bytes(path.read_bytes()[:-1])
+    assert run("export", folder, tmp_path / "out", "--to", "webdataset") == 2
+    assert "1 files are missing or of another size, such as data.zarr/time/c/0" in capsys.readouterr().err
+
+
+def test_chunks_of_single_rows_are_read_many_at_a_time():
+    assert finished.spans(150, 1) == [(0, 64), (64, 128), (128, 150)]
+    assert finished.spans(150, 60) == [(0, 60), (60, 120), (120, 150)]
 
 
 def test_memory_is_bounded_by_shards(tmp_path):

@@ -7,6 +7,7 @@ import json
 import re
 import subprocess
 import sys
+import tarfile
 from pathlib import Path
 
 import foreign_store
@@ -102,6 +103,9 @@ def test_it_goes_out_again_in_every_format(given, tmp_path):
     told = json.loads((tmp_path / "webdataset" / "dataset.json").read_text())
     assert [one["rows"] for one in told["tars"]] == [[0, 10], [10, 20], [20, 24]]
     command.main(["verify", str(tmp_path / "tar")])
+    with tarfile.open(tmp_path / "webdataset" / "train-000001.tar") as tar:
+        row = json.load(tar.extractfile("00000010.json"))
+    assert row["label"] == label[10] and type(row["label"]) is int
 
 
 def test_one_of_ours_comes_back(tmp_path):
@@ -214,6 +218,14 @@ BAD = {
     "flags": (
         {"flags": {"flag_meanings": "chirp burst quiet"}},
         "expected 0 to 2 and 'quiet burst chirp'",
+    ),
+    "spaces": (
+        {"attributes": {"classes": ["quiet", "a burst", "chirp"]}},
+        "attribute classes: got ['quiet', 'a burst', 'chirp'], expected two names or more, without spaces",
+    ),
+    "true": (
+        {"attributes": {"duration": True}},
+        "attribute duration: got True, expected a number above zero",
     ),
     "short column": ({"columns": 23}, "loudness: got 23 samples, expected 24"),
     "no attributes": (

@@ -161,6 +161,16 @@ def test_a_tar_with_more_or_less_in_it_is_told(whole, tmp_path, capsys):
         assert words in said(capsys, subject)
 
 
+def test_a_file_that_is_twice_in_a_tar_is_told(whole, tmp_path, capsys):
+    with tarfile.open(whole[1]) as tar, (tmp_path / "twice.tar").open("wb") as file:
+        out = tarred.Writer(file)
+        for member in tar:
+            for _ in range(2 if member.name.endswith("table.parquet") else 1):
+                out.add(member.name, tar.extractfile(member).read())
+        out.end()
+    assert "twice in the tar: cbc-train/table.parquet" in said(capsys, tmp_path / "twice.tar")
+
+
 def test_a_tar_of_another_program_is_proved_by_its_files(whole, tmp_path, capsys):
     with tarfile.open(tmp_path / "other.tar", "w", format=tarfile.GNU_FORMAT) as tar:
         tar.add(whole[0], "train")
@@ -269,6 +279,15 @@ def test_a_store_at_an_address_is_proved(site, whole, path, capsys):
     # Every file was asked for once.
     asked = ["/train.tar"] if "tar" in path else [f"/cbc/train/{name}" for name in (*listed, "manifest.json")]
     assert sorted(site.asked) == sorted(asked)
+
+
+def test_names_are_written_as_addresses_have_them(site, whole, capsys):
+    folder = whole[1].parent / "odd"
+    (folder / "data.zarr").mkdir(parents=True)
+    (folder / "data.zarr" / "a%41#b?c").write_bytes(b"odd")
+    manifest.write(folder, manifest.listing(folder, [{"rows": [0, 1], "files": {}}]))
+    command.main(["verify", f"{site.url}/odd"])
+    assert "whole and unaltered, 1 files" in capsys.readouterr().out
 
 
 def test_faults_at_an_address_are_named_with_their_rows(site, capsys):

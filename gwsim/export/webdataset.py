@@ -43,11 +43,7 @@ def write(store: Finished, path: Path, seen) -> None:
 
 def _example(store: Finished, values: dict[str, np.ndarray], row: int, first: int):
     """Yield the ending and the content of each file of an example, by name."""
-    told = {name: plain(value) for name, value in store.table.iloc[row].to_dict().items()}
-    # A row of mixed columns has floats for whole numbers.
-    for name in store.table.columns:
-        if store.table[name].dtype.kind in "iu":
-            told[name] = int(store.table[name].iat[row])
+    told = {name: plain(store.table[name].iat[row]) for name in store.table}
     yield "cls", str(told["label"]).encode()
     yield "json", json.dumps(told, allow_nan=False).encode()
     for name, array in values.items():
