@@ -232,7 +232,11 @@ def _check_experiment(config: dict, experiment: dict) -> list[str]:
     """Return faults of one experiment: waveforms that are not there, windows that do not fit, datasets."""
     if experiment["whiten"] == "none":
         return _check_toys(config, experiment)
+    if stages.stored(experiment):
+        return _check_stores(experiment)
     rate, faults = stages.sample_rate(config, experiment), []
+    if theirs := [name for name, dataset in experiment["datasets"].items() if "store" in dataset]:
+        return [f"datasets.{name}.store: goes with whiten: {stages.STORED} alone" for name in theirs]
     if experiment["duration"] * rate != round(experiment["duration"] * rate):
         faults.append(f"duration: {experiment['duration']} s is no whole number of samples at {rate} Hz")
     kind, source = columns.WHITENED[experiment["waveforms"]["source"]], experiment["waveforms"]["source"]
@@ -272,6 +276,36 @@ def _check_toys(config: dict, experiment: dict) -> list[str]:
             got = dataset.get("examples", "nothing")
             faults.append(f"datasets.{name}.examples: got {got}, expected a multiple of {cycle}, the classes")
     return faults + networks.faults(experiment, stages.classes(experiment), {}, config["sample_rate"])
+
+
+def _check_stores(experiment: dict) -> list[str]:
+    """Return faults of stores that others made, and of networks that do not fit them."""
+    source = experiment["waveforms"]["source"]
+    if source != "store":
+        return [f"whiten: got '{stages.STORED}', source {source} wants '{columns.WHITENED[source]}'"]
+    from gwsim import foreign
+
+    own = [name for name in ("sample_rate", "ifos", "duration", "beside") if name in experiment]
+    faults = [f"{name}: a store's attributes tell it, leave it out" for name in own]
+    faults += ["draw: what is stored is not drawn, expected {}"] if experiment["draw"] else []
+    seen = {}
+    for name, dataset in experiment["datasets"].items():
+        more = [
+            key
+            for key in dataset
+            if key not in ("split", "draw", "store") or (key == "draw" and dataset[key])
+        ]
+        faults += [f"datasets.{name}.{key}: a store is taken as it is, leave it out" for key in more]
+        if "store" not in dataset:
+            faults.append(f"datasets.{name}.store: missing, say where it stands")
+            continue
+        try:
+            its = foreign.Foreign(Path(dataset["store"]))
+            foreign.expect_layout(its, stages.classes(experiment))
+            seen[name] = foreign.settings(its)
+        except GwsimError as error:
+            faults.append(f"datasets.{name}.store: {error}")
+    return faults or networks.stored_faults(experiment, seen)
 
 
 def _check_given(experiment: dict) -> list[str]:

@@ -15,6 +15,8 @@ from gwsim.waveforms import glitches
 NOISE = "noise"
 # Stores of noise that are not whitened, for experiments of `whiten: self`.
 RAW = "raw"
+# Of `whiten`: whole stores are given.
+STORED = "stored"
 # Values that a dataset need not give.
 DATASET_DEFAULTS = {"reuse": "overlap", "paired": False, "proportions": "equal", "glitches": None}
 # What the systems of a dataset are drawn from.
@@ -38,7 +40,12 @@ def whitened(experiment: dict) -> bool:
 
 def of_strain(experiment: dict) -> bool:
     """Return whether an experiment's examples have to do with strain at all; toys do not."""
-    return experiment.get("whiten") != "none"  # stores of older versions do not tell
+    return experiment.get("whiten") not in ("none", STORED)  # stores of older versions do not tell
+
+
+def stored(experiment: dict) -> bool:
+    """Return whether an experiment's datasets are stores that others made."""
+    return experiment["whiten"] == STORED
 
 
 def sample_rate(config: dict, experiment: dict) -> int:
@@ -122,7 +129,9 @@ def settings(config: dict) -> dict[str, dict]:
     found |= {f"noise/{name}": part for name, part in noises(config).items()}
     for name, experiment in config["experiments"].items():
         for dataset_name, dataset in experiment["datasets"].items():
-            kind = {"given": _given_stages, "none": _toy_stages}.get(experiment["whiten"], _dataset_stages)
+            kind = {"given": _given_stages, "none": _toy_stages, STORED: _store_stages}.get(
+                experiment["whiten"], _dataset_stages
+            )
             parts = kind(config, name, experiment, dataset_name, DATASET_DEFAULTS | dataset)
             found |= {f"{name}/{dataset_name}/{stage}": part for stage, part in parts.items()}
         found |= networks.settings(config, name, classes(experiment))
@@ -231,6 +240,14 @@ def _given_stages(config: dict, name: str, experiment: dict, dataset_name: str, 
     }
     card = _card(config, name, experiment, dataset_name, dataset) | {"strain": "pictures"}
     return {"ingest": ingest, "card": card}
+
+
+def _store_stages(config: dict, name: str, experiment: dict, dataset_name: str, dataset: dict) -> dict:
+    """Return the settings of a dataset that others made."""
+    return {
+        "adopt": {"store": dataset["store"], "classes": classes(experiment)},
+        "card": _card(config, name, experiment, dataset_name, dataset),
+    }
 
 
 def _toy_stages(config: dict, name: str, experiment: dict, dataset_name: str, dataset: dict) -> dict:

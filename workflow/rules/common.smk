@@ -34,15 +34,16 @@ DATASETS = {
 }
 
 
-# Experiments whose pictures are given, and those that are drawn and rendered: as regular expressions.
-GIVEN, MADE = (
+# Experiments whose pictures are given, whose stores are, and those that are drawn and rendered: as regular expressions.
+GIVEN, STORED, MADE = (
     "|".join(
         name
         for name, content in config["experiments"].items()
-        if (content["whiten"] == "given") == given
+        if (content["whiten"] if content["whiten"] in ("given", "stored") else "made")
+        == kind
     )
     or "(?!)"
-    for given in (True, False)
+    for kind in ("given", "stored", "made")
 )
 # Strain of this run by its sampling rate, and stores of its noise.
 STRAINS, NOISES = stages.strains(config), stages.noises(config)
@@ -201,6 +202,7 @@ def everything():
         return [f"results/noise/{RUN}/manifest.json", *locks]
     return [
         *(f"results/{name}/data.zarr" for name in DATASETS),
+        *(f"results/{name}/{file}" for name in THEIRS for file in OF_THEIRS),
         "results/index.html",
         *locks,
     ]
@@ -247,6 +249,17 @@ def given_set(wildcards):
     """Return where given pictures stand, and their table."""
     its = dataset_of(wildcards)[0]["waveforms"]
     return [its[name] for name in ("path", "table") if name in its]
+
+
+def foreign_folder(wildcards):
+    """Return where a store that others made stands."""
+    path = Path(dataset_of(wildcards)[1]["store"])
+    return path if (path / "zarr.json").is_file() else path / "data.zarr"
+
+
+def foreign_store(wildcards):
+    """Return the metadata of a store that others made: one of another edition is taken in anew."""
+    return foreign_folder(wildcards) / "zarr.json"
 
 
 def bank_parts(wildcards):

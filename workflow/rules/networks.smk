@@ -13,7 +13,14 @@ EVALUATED = {
     for network, recipe in content.get("networks", {}).items()
     for seed in recipe["seeds"]
 }
-NETWORKS = [name for name, shown in EVALUATED.items() if shown]
+# Networks of stores that others made are trained and evaluated alone.
+THEIRS = [
+    name
+    for name in EVALUATED
+    if stages.stored(config["experiments"][name.split("/")[0]])
+]
+OF_THEIRS = ("evaluate/metrics.json", "model.onnx")
+NETWORKS = [name for name, shown in EVALUATED.items() if shown and name not in THEIRS]
 # Experiments of each kind of figures, as regular expressions.
 KINDS = {
     kind: "|".join(
