@@ -182,7 +182,7 @@ def draw_pictures(signals, settings: dict) -> tuple[pd.DataFrame, pd.DataFrame]:
 
 
 def redrawn(table: pd.DataFrame, settings: dict) -> pd.DataFrame:
-    """Return the same examples at another loudness: a new SNR, or distance, takes the place of what was wanted.
+    """Return the same examples at another loudness: a new SNR or distance stands where one was wanted.
 
     settings: those that the table was drawn by, and `wanted`, the new column. It is drawn from its stream of
     the old table, shared by the rows of a pair, so that the distribution of before gives the table of before.

@@ -73,7 +73,7 @@ def parent(datasets: dict, name: str) -> str:
 
 
 def own(datasets: dict) -> tuple[str, dict]:
-    """Return name and entry of the dataset that a store's attributes are of; its parent may stand beside it."""
+    """Return name and entry of the dataset that a store's attributes are of; its parent stands beside it."""
     others = {one["of"] for one in datasets.values() if "of" in one}
     ((name, found),) = ((name, one) for name, one in datasets.items() if name not in others)
     return name, found
