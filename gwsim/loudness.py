@@ -159,6 +159,9 @@ def _faults(experiment: dict, name: str, one: dict):
         hint = f"give of: {first}" if "-" not in name else f"ask for {first}-{name.partition('-')[2]}"
         yield f"of: '{parent}' is itself of '{first}' (hint: {hint})"
         return
+    if "draw" not in datasets[parent]:
+        yield f"of: '{parent}' is not drawn here, and is as loud as it is"
+        return
     for key in one:
         if key not in ("of", "draw"):
             yield f"{key}: it is that of '{parent}', leave it out"

@@ -135,6 +135,14 @@ FAULTS = [
     (changed(**{"train-x": of(snr=8)}), "'train-x' is no name of a dataset at an SNR or a distance"),
     (changed(**{"train-snr8": TRAIN}), "train-snr8.of: missing, and a name with a hyphen says"),
     (changed("glitch", near=of(distance_kpc=3)), "near.draw.distance_kpc: glitches have no distance"),
+    (
+        changed(
+            "glitch",
+            train={"split": "train", "examples": 88, "proportions": "published", "draw": {}},
+            faint=of(snr={"grid": [8, 12]}),
+        ),
+        "faint.proportions: published ones go with no grid and no pairs",
+    ),
     (changed("chirp_blip", loud=of(snr=8)), "loud.of: toy pictures have an amplitude"),
 ]
 
@@ -161,6 +169,15 @@ def test_what_is_as_loud_as_it_is_cannot_be_another(kind):
     experiment = {"waveforms": {"source": kind}, "datasets": {"train": {}, "faint": of(snr=8)}}
     (fault,) = loudness.faults(experiment)
     assert fault.startswith("datasets.faint.of: ") and "as loud as they are" in fault
+
+
+def test_what_is_not_drawn_here_cannot_be_another():
+    experiment = {
+        "waveforms": {"source": "ccsn"},
+        "datasets": {"theirs": {"store": "x"}, "faint": of("theirs")},
+    }
+    (fault,) = loudness.faults(experiment)
+    assert fault == "datasets.faint.of: 'theirs' is not drawn here, and is as loud as it is"
 
 
 def test_networks_may_use_it_and_leaks_are_seen_through_it():
@@ -467,9 +484,14 @@ def test_a_dataset_of_the_configuration_has_a_page_and_is_of_the_whole_run(folde
     table = pd.read_parquet(folder / "results/ccsn/faint/table.parquet")
     counts = table[table["label"] > 0].groupby(["label", "snr_target"]).size()
     assert (counts == 10).all() and len(counts) == 18
-    assert "look" not in marks(folder / page).values(), marks(folder / page)
+    status, text = snakemake(folder, targets=[page.replace("faint", "train")], overlays=[overlay])
+    assert status == 0, text
+    # What few examples let one look at, and nothing beside.
+    faint, train = (marks(folder / page.replace("faint", name)) for name in ("faint", "train"))
+    looked = [{name for name, mark in found.items() if mark == "look"} for found in (faint, train)]
+    assert looked[0] == looked[1] and "examples of a class at a value of snr, most less least" in faint
     status, text = snakemake(folder, "--dry-run", targets=["all"], overlays=[overlay])
-    assert status == 0 and jobs(text)["quality"] == 4  # train's and those of three others
+    assert status == 0 and jobs(text)["quality"] == 3  # of the others
 
 
 @pytest.mark.parametrize(
