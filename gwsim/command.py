@@ -25,6 +25,7 @@ VERBS = (
     "noise",
     "noise_finalise",
     "draw",
+    "redraw",
     "waveforms_layout",
     "waveforms",
     "waveforms_finalise",

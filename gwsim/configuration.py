@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import yaml
 
-from gwsim import draw, networks, publish_about, q_planes, schema, segments, stages
+from gwsim import draw, loudness, networks, publish_about, q_planes, schema, segments, stages
 from gwsim.conventions import LIGHT_TRAVEL, SPLIT_FRACTIONS
 from gwsim.distributions import value_range
 from gwsim.errors import GwsimError
@@ -45,6 +45,20 @@ def check(config: dict) -> None:
     if faults:
         count = f"{len(faults)} fault{'s' if len(faults) > 1 else ''}"
         raise GwsimError(f"the configuration has {count}:\n  " + "\n  ".join(sorted(faults)))
+
+
+def with_dataset(config: dict, experiment: str, dataset: str) -> dict:
+    """Return a checked configuration with a dataset of one of its experiments, which its name may speak of.
+
+    Raises GwsimError where the name says nothing, or what cannot be.
+    """
+    its = config["experiments"][experiment]
+    if dataset in its["datasets"]:
+        return config
+    found = loudness.with_dataset(its, dataset)
+    if faults := _check_experiment(config, found):
+        raise GwsimError("\n  ".join([f"no dataset {experiment}/{dataset}:", *faults]))
+    return {**config, "experiments": {**config["experiments"], experiment: found}}
 
 
 def check_named(config: dict) -> None:
@@ -230,6 +244,8 @@ def _check_experiments(config: dict) -> list[str]:
 
 def _check_experiment(config: dict, experiment: dict) -> list[str]:
     """Return faults of one experiment: waveforms that are not there, windows that do not fit, datasets."""
+    if faults := loudness.faults(experiment):
+        return faults
     if experiment["whiten"] == "none":
         return _check_toys(config, experiment)
     if stages.stored(experiment):
@@ -247,9 +263,11 @@ def _check_experiment(config: dict, experiment: dict) -> list[str]:
         asked = networks.faults(experiment, stages.classes(experiment), given, rate)
         return faults + _check_given(experiment) + asked
     faults += {"block": _check_strain, "self": _check_scans}[kind](config, experiment)
-    faults += wanted.faults(experiment, rate)
+    alone, experiment = loudness.drawn_alone(experiment), loudness.written_out(experiment)
+    faults += wanted.faults(alone, rate)
     for name, dataset in experiment["datasets"].items():
-        faults += [f"datasets.{name}.{fault}" for fault in _check_dataset(config, experiment, dataset)]
+        check = _check_redrawn if "of" in dataset else _check_dataset
+        faults += [f"datasets.{name}.{fault}" for fault in check(config, experiment, dataset)]
     return faults + networks.faults(experiment, stages.classes(experiment), stages.splits(config), rate)
 
 
@@ -418,14 +436,29 @@ def _check_dataset(config: dict, experiment: dict, dataset: dict) -> list[str]:
     faults += [fault for name, spec in given.items() for fault in _check_angles(name, spec)]
     faults += _check_proportions(experiment, dataset, given)
     faults += wanted.in_noise(experiment, dataset)
+    return faults + _check_balance(experiment, dataset)
+
+
+def _check_redrawn(config: dict, experiment: dict, dataset: dict) -> list[str]:
+    """Return faults of a dataset that is another one's but for its loudness, of what is its own alone."""
+    if "examples" not in dataset:
+        return []
+    given = dataset["draw"]
+    faults = _check_targets(experiment, given) + _check_proportions(experiment, dataset, given)
+    return faults or _check_balance(experiment, dataset)
+
+
+def _check_balance(experiment: dict, dataset: dict) -> list[str]:
+    """Return a fault where classes would not meet each value of the grids equally often."""
     cycle = stages.cycle_length(experiment, dataset)
-    if dataset["examples"] % cycle:
-        near = max(cycle, round(dataset["examples"] / cycle) * cycle)
-        faults.append(
-            f"examples: {dataset['examples']} is no multiple of {cycle} (classes times grid values), "
-            f"so classes would not be balanced; the nearest is {near}"
-        )
-    return faults
+    if not dataset["examples"] % cycle:
+        return []
+    near = max(cycle, round(dataset["examples"] / cycle) * cycle)
+    whose = f", those of '{dataset['of']}'," if "of" in dataset else ""
+    return [
+        f"examples: {dataset['examples']}{whose} is no multiple of {cycle} (classes times grid values), "
+        f"so classes would not be balanced; the nearest is {near}"
+    ]
 
 
 def _check_targets(experiment: dict, given: dict) -> list[str]:

@@ -3,7 +3,7 @@
 Settings of one network stand under EXPERIMENT/networks/NETWORK, of what all are asked under EXPERIMENT.
 """
 
-from gwsim import draw, view
+from gwsim import draw, loudness, view
 from gwsim.conventions import SCAN_DURATIONS
 from gwsim.waveforms import columns as of_source
 
@@ -34,7 +34,7 @@ MISCLASSIFIED = 2
 
 def settings(config: dict, name: str, classes: list[str]) -> dict[str, dict]:
     """Return the settings of an experiment's stages from train on, by the path of their file."""
-    experiment = config["experiments"][name]
+    experiment = loudness.written_out(config["experiments"][name])
     if not experiment.get("networks"):
         return {}
     trained = {

@@ -685,7 +685,7 @@ FAULTS = [
     (
         dataset(draw={"snr": "loud"}),
         f"{T}.draw.snr: got 'loud', expected a number or a mapping of uniform, uniform_cos, uniform_sin, "
-        "log_uniform, list, grid, power_law (Wanted network SNR; of glitches that",
+        "log_uniform, list, grid, power_law, normal, log_normal (Wanted network SNR; of glitches that",
     ),
     (
         dataset(draw={"snr": {"uniform": [20, 50], "grid": [8]}}),
