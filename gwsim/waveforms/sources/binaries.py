@@ -8,6 +8,7 @@ field | dims | unit | dtype | meaning
 polarisations | system, polarisation, time | cm | float32 | D h+ and D hx
 """
 
+import functools
 import math
 
 import numpy as np
@@ -140,10 +141,15 @@ class Bank(bank.Bank):
 
     def realised(self, table: pd.DataFrame) -> dict[str, np.ndarray]:
         """Return the frequency of each row's signal at its window's first sample, Hz."""
-        its, times = self.systems.iloc[table["system"].to_numpy()], table["event_time"].to_numpy()
-        pairs = zip(its.to_dict("records"), times, strict=True)
-        found = np.array([cbc.frequency(one, time, one["lapse"]) for one, time in pairs])
+        systems, times = table["system"].to_numpy(), table["event_time"].to_numpy()
+        its = {name: column[systems] for name, column in self._numbers.items()}
+        found = cbc.frequencies(its, times, its.pop("lapse"))
         return {"f_window": before_plunge(found, times, its)}
+
+    @functools.cached_property
+    def _numbers(self) -> dict[str, np.ndarray]:
+        """What a system's frequency follows from."""
+        return {name: self.systems[name].to_numpy() for name in (*columns.MASSES, *columns.SPINS, "lapse")}
 
     def shown(self, label: int, convention: str) -> np.ndarray:
         """Return D h+ in cm of the system of a class that is most nearly seen face on."""
