@@ -107,7 +107,7 @@ def reference_frequency(system: Mapping) -> float:
     return lalsimulation.EOBHighestInitialFreq(system["mass_1"] + system["mass_2"])
 
 
-def isco_frequency(system: Mapping) -> float:
+def isco_frequency(system: Mapping):
     """Return the GW frequency of the innermost stable orbit without spin: there the plunge begins."""
     return 6**-1.5 / (np.pi * lal.MTSUN_SI * (system["mass_1"] + system["mass_2"]))
 
