@@ -45,20 +45,37 @@ class Renderer(microbatches.MicroBatches):
         self.geometry = geometry.of(settings, bank.start, bank.samples, noise.taps)
         self.glitches = glitched.Glitches(noise, self.geometry, device) if settings["glitches"] else None
         sizes = self.geometry
+        self._shapes = {"strain": (len(self.ifos), sizes.stored)}
+        if settings["spectrogram"]["stored"]:
+            self._shapes["spectrogram"] = (len(self.ifos), sizes.bins, sizes.window // sizes.hop + 1)
         row_bytes = 4 * len(self.ifos) * sizes.fft
         self._piece = max(1, PIECE_BYTES // row_bytes) if device == "cpu" else self.size
         self._operators = _Cache(self._operator, CACHED_BLOCKS)
         self._spectra = _Cache(self._spectrum, CACHED_ENTRIES)
 
+    def rows(
+        self, table: pd.DataFrame, out: dict | None = None
+    ) -> tuple[dict[str, np.ndarray], pd.DataFrame]:
+        """Render rows as any heir does, straight into their places."""
+        arrays = {
+            name: microbatches.room(out, name, (len(table), *shape), np.float32)
+            for name, shape in self._shapes.items()
+        }
+        columns = [self._render(table, first, arrays) for first in range(0, len(table), self.size)]
+        return arrays, pd.concat(columns, ignore_index=True)
+
     def micro_batch(self, table: pd.DataFrame) -> tuple[dict[str, np.ndarray], pd.DataFrame]:
         """Render one micro-batch of rows."""
-        arrays, columns = {}, self._empty_columns(len(table))
+        return self.rows(table)
+
+    def _render(self, table: pd.DataFrame, first: int, arrays: dict[str, np.ndarray]) -> pd.DataFrame:
+        """Render the micro-batch that begins with a row into its place; return its realised columns."""
+        table = table.iloc[first : first + self.size]
+        columns = self._empty_columns(len(table))
         for places, strain in self._strains(table, columns):
             for name, values in self._stored(strain).items():
-                if name not in arrays:
-                    arrays[name] = np.empty((len(table), *values.shape[1:]), np.float32)
-                arrays[name][places] = values.cpu().numpy()
-        return arrays, self._typed(columns)
+                arrays[name][first + places] = values.cpu().numpy()
+        return self._typed(columns)
 
     def strain(self, table: pd.DataFrame) -> tuple[torch.Tensor, pd.DataFrame]:
         """Return whitened noise with its signals, and the realised columns."""

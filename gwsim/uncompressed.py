@@ -32,7 +32,9 @@ class Uncompressed:
         laid_out = sharding.get("configuration", {})
         known = laid_out.get("codecs") == laid_out.get("index_codecs") == _CODECS
         if not known or metadata["data_type"] != "float32" or laid_out["index_location"] != "end":
-            raise GwsimError(f"{path} is not laid out as expected: uncompressed float32 in shards; make it again")
+            raise GwsimError(
+                f"{path} is not laid out as expected: uncompressed float32 in shards; make it again"
+            )
         self.shape, self._path = tuple(metadata["shape"]), path
         self._rows, _, whole = metadata["chunk_grid"]["configuration"]["chunk_shape"]
         _, self._series, self._long = laid_out["chunk_shape"]
