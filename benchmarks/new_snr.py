@@ -4,13 +4,14 @@
 
 Everything is made in a scratch folder. `ccsn` is timed from the start of `gwsim render`, in as many processes
 as there are workers, to the end of the last one. `cbc` is held against processes that write arrays which are
-ready in memory, in turns with it, and against the plain script of benchmarks/cbc.py, with SEOBNRv4: ratios are
-of one run, since machines differ and are shared. The start of cbc's processes is left out.
+ready in memory, in turns with it, and against the plain script of benchmarks/cbc.py, with SEOBNRv4: ratios
+are of one run, since machines differ and are shared. The start of cbc's processes is left out.
 """
 
 import argparse
+import itertools
 import json
-import multiprocessing
+import os
 import statistics
 import subprocess
 import sys
@@ -52,13 +53,16 @@ def of_ccsn(scratch: Path, examples: int, workers: int) -> dict:
     per_job = -(-shards // workers)
     start = time.perf_counter()
     jobs = [render_job(folder, part) for part in sharding.parts(examples, settings["shard_rows"], per_job)]
-    if any([job.wait() for job in jobs]):
-        sys.exit("a job of ccsn failed")
+    ended = [os.wait4(job.pid, 0) for job in jobs]
     seconds = time.perf_counter() - start
+    if any(status for _, status, _ in ended):
+        sys.exit("a job of ccsn failed")
+    used = sum(usage.ru_utime + usage.ru_stime for *_, usage in ended)
     return {
         "processes": len(jobs),
         "examples": examples,
         "seconds": cbc.rounded(seconds),
+        "seconds of processors": cbc.rounded(used),
         "examples/s": cbc.rounded(examples / seconds),
         "seconds for 60,000": cbc.rounded(60000 * seconds / examples),
     }
@@ -125,14 +129,11 @@ def measured(scratch: Path, args) -> dict:
     if args.only != "ccsn":
         plain = cbc.of_plain(scratch, args.plain) if args.plain else {}
         report["cbc"] = of_cbc(scratch, args.binaries, args.workers, args.rounds)
-        rate = report["cbc"]["by the clock"]["new SNR"]
-        report["plain scripts of cbc, one process (examples/s)"] = {
-            name: one["examples/s"]["by the clock"] for name, one in plain.items()
-        }
-        report["cbc over plain: all processes, each process"] = {
-            name: [cbc.rounded(rate / n / one["examples/s"]["by the clock"]) for n in (1, args.workers)]
-            for name, one in plain.items()
-        }
+        clocks = ("by the clock", "by the processors' time")
+        for (name, one), whose in itertools.product(plain.items(), clocks):
+            (slow,) = (rate for kind, rate in one["examples/s"].items() if kind[:8] == whose[:8])
+            fast = report["cbc"][whose]["new SNR"]
+            report["cbc"][whose][f"over {name} ({slow}/s)"] = cbc.rounded(fast / slow)
     return report
 
 

@@ -72,9 +72,11 @@ class Uncompressed:
 
     def _opened(self, shard: int):
         """Return a shard's file, and where its chunks begin, (row, chunk)."""
-        file = (self._path / "c" / str(shard) / "0" / "0").open("rb", buffering=0)
-        size = 16 * self._rows * self._chunks
-        raw = os.pread(file.fileno(), size + 4, os.fstat(file.fileno()).st_size - size - 4)
+        path = self._path / "c" / str(shard) / "0" / "0"
+        if not path.is_file():
+            raise GwsimError(f"no {path}: the store lacks a shard; hint: run gwsim verify, or make it again")
+        file, size = path.open("rb", buffering=0), 16 * self._rows * self._chunks + 4
+        raw = os.pread(file.fileno(), size, max(0, path.stat().st_size - size))
         _expect(raw, f"{file.name}, its index")
         index = np.frombuffer(raw[:-4], "<u8").reshape(self._rows, self._chunks, 2)
         return file, index[..., 0]

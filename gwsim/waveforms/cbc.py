@@ -164,7 +164,7 @@ def frequency(system: Mapping, seconds: float, lapse: float = 0.0) -> float:
 def frequencies(systems: Mapping, seconds: Column, lapse: Column) -> Column:
     """Return `frequency` of many systems, given as columns, each so many seconds before its own merger.
 
-    A coarse grid finds where to lay a fine one: within 1e-5 of `frequency`, in a tenth of its time.
+    A coarse grid finds where to lay a fine one: within 3e-5 of `frequency`, in a tenth of its time.
     """
     seconds = seconds - lapse
     total = (systems["mass_1"] + systems["mass_2"])[:, None]
