@@ -86,7 +86,7 @@ def layout(count: int, settings: dict) -> store.Array:
     }
     shape = (count, 2, samples)
     dims = ("system", "polarisation", "time")
-    # Compressed it has three quarters of the size, and takes ten times as long to read for every new SNR.
+    # Compressed it has four fifths of the size, and takes six times as long to read for every new SNR.
     return store.Array(
         ARRAY, dims, shape, sharding.BANK_ROWS, shape[1:], "float32", attributes, compress=False
     )
