@@ -1,8 +1,8 @@
 """Windows of an uncompressed array, read from its shards straight into memory that is given.
 
 What a general reader does for every chunk (its index, its checksum, a copy) costs several times as much as
-the bytes themselves. Here a shard's index is read once, and a chunk's checksum is held against it when the chunk
-is used first.
+the bytes themselves. Here a shard's index is read once, and a chunk's checksum is held against it when the
+chunk is used first.
 """
 
 import functools
