@@ -124,8 +124,8 @@ def worker(folder: Path, settings: dict, shards: range, ready, done) -> None:
     done.put((start, time.perf_counter(), time.process_time() - used, peak_mib()))
 
 
-def on_disk(folder: Path, settings: dict, workers: int) -> dict[str, float]:
-    """Render and write a dataset; return what it took.
+def on_disk(folder: Path, settings: dict, workers: int, job=worker) -> dict[str, float]:
+    """Render and write a dataset, or what else a worker's job does with its shards; return what it took.
 
     seconds from the first worker's start to the last one's end, used: of processors, peak: MiB, the greatest.
     """
@@ -133,7 +133,7 @@ def on_disk(folder: Path, settings: dict, workers: int) -> dict[str, float]:
     count = len(sharding.shard_ranges(settings["examples"], settings["shard_rows"]))
     ready = multiprocessing.get_context("spawn").Barrier(workers)
     pieces = [(folder, settings, range(i, count, workers), ready) for i in range(workers)]
-    begun, ended, used, peaks = zip(*together(worker, pieces), strict=True)
+    begun, ended, used, peaks = zip(*together(job, pieces), strict=True)
     return {"seconds": max(ended) - min(begun), "used": sum(used), "peak": max(peaks)}
 
 

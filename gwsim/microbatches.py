@@ -25,7 +25,7 @@ class MicroBatches:
             part, realised = self.micro_batch(table.iloc[first : first + self.size])
             for name, values in part.items():
                 if name not in arrays:
-                    arrays[name] = _room(out, name, (len(table), *values.shape[1:]), values.dtype)
+                    arrays[name] = room(out, name, (len(table), *values.shape[1:]), values.dtype)
                 arrays[name][first : first + self.size] = values
             columns.append(realised)
         return arrays, pd.concat(columns, ignore_index=True)
@@ -37,7 +37,8 @@ class MicroBatches:
         return {name: values[row - first] for name, values in arrays.items()}, columns.iloc[[row - first]]
 
 
-def _room(out: dict | None, name: str, shape: tuple[int, ...], dtype) -> np.ndarray:
+def room(out: dict | None, name: str, shape: tuple[int, ...], dtype) -> np.ndarray:
+    """Return an array to write, of an earlier call where it is large enough."""
     if out and name in out and out[name].shape[0] >= shape[0]:
         return out[name][: shape[0]]
     return np.empty(shape, dtype)

@@ -20,7 +20,7 @@ from pathlib import Path
 
 import numpy as np
 
-from gwsim import coordinates, spectral, store
+from gwsim import coordinates, spectral, store, uncompressed
 from gwsim.conventions import LIGHT_TRAVEL, STRAIN_UNIT
 
 # Inner chunks of two seconds: an example of one second touches one or two of them.
@@ -106,6 +106,7 @@ class NoiseStore:
         self._strain, self._psd = (store.open_array(path / name) for name in ("strain", "psd"))
         self._filter = store.open_array(path / "filter") if (path / "filter").is_dir() else None
         self.taps = self._filter.shape[-1] if self._filter else 0
+        self._windows = uncompressed.Uncompressed(path / "strain")
         self._path = path
 
     @functools.cached_property
@@ -116,12 +117,10 @@ class NoiseStore:
 
     def windows(self, blocks: np.ndarray, first: np.ndarray, size: int) -> np.ndarray:
         """Return (sample, ifo, time) strain of each block from its first sample on."""
-        # All reads are asked for before the first is waited for.
-        reads = [
-            self._strain[int(block), :, int(start) : int(start) + size].read()
-            for block, start in zip(blocks, first, strict=True)
-        ]
-        return np.stack([read.result() for read in reads])
+        found = np.empty((len(blocks), self._windows.shape[1], size), np.float32)
+        for out, block, start in zip(found, blocks, first, strict=True):
+            self._windows.read(int(block), int(start), out)
+        return found
 
     def series(self, block: int, ifo: int, first: int, size: int) -> np.ndarray:
         """Return the strain of one block and ifo from a sample on."""

@@ -10,6 +10,8 @@ amplitude spectra are in units of STRAIN_UNIT, distances in kpc, the bank in cm.
 """
 
 import collections
+import functools
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -20,6 +22,8 @@ from gwsim.conventions import KPC_CM, STRAIN_UNIT
 from gwsim.errors import GwsimError
 
 MICRO_BATCH = sharding.LEAST_ROWS
+# Rows are worked on in pieces whose transforms stay in a core's own cache.
+PIECE_BYTES = 4 * 2**20
 CACHED_BLOCKS = CACHED_ENTRIES = 512
 # D h in cm, over a distance of 1 kpc, in units of STRAIN_UNIT.
 UNIT_AT_ONE_KPC = 1.0 / (KPC_CM * STRAIN_UNIT)
@@ -40,90 +44,183 @@ class Renderer(microbatches.MicroBatches):
         self._realised = layout.realised_columns(settings)
         self.geometry = geometry.of(settings, bank.start, bank.samples, noise.taps)
         self.glitches = glitched.Glitches(noise, self.geometry, device) if settings["glitches"] else None
+        sizes = self.geometry
+        self._shapes = {"strain": (len(self.ifos), sizes.stored)}
+        if settings["spectrogram"]["stored"]:
+            self._shapes["spectrogram"] = (len(self.ifos), sizes.bins, sizes.window // sizes.hop + 1)
+        row_bytes = 4 * len(self.ifos) * sizes.fft
+        self._piece = max(1, PIECE_BYTES // row_bytes) if device == "cpu" else self.size
         self._operators = _Cache(self._operator, CACHED_BLOCKS)
         self._spectra = _Cache(self._spectrum, CACHED_ENTRIES)
 
+    def rows(
+        self, table: pd.DataFrame, out: dict | None = None
+    ) -> tuple[dict[str, np.ndarray], pd.DataFrame]:
+        """Render rows as any heir does, straight into their places."""
+        arrays = {
+            name: microbatches.room(out, name, (len(table), *shape), np.float32)
+            for name, shape in self._shapes.items()
+        }
+        columns = [self._render(table, first, arrays) for first in range(0, len(table), self.size)]
+        return arrays, pd.concat(columns, ignore_index=True)
+
     def micro_batch(self, table: pd.DataFrame) -> tuple[dict[str, np.ndarray], pd.DataFrame]:
         """Render one micro-batch of rows."""
-        strain, columns = self.strain(table)
-        strain = round_mantissa(strain, self.settings["keep_bits"])
-        arrays, sizes = {"strain": strain.cpu().numpy()}, self.geometry
-        if self.settings["spectrogram"]["stored"]:
-            spectrogram = stft.magnitude(strain, 2 * sizes.half_stft, sizes.hop, sizes.bins)
-            spectrogram = round_mantissa(spectrogram.contiguous(), self.settings["keep_bits"])
-            arrays["spectrogram"] = spectrogram.cpu().numpy()
-        return arrays, columns
+        return self.rows(table)
+
+    def _render(self, table: pd.DataFrame, first: int, arrays: dict[str, np.ndarray]) -> pd.DataFrame:
+        """Render the micro-batch that begins with a row into its place; return its realised columns."""
+        table = table.iloc[first : first + self.size]
+        columns = self._empty_columns(len(table))
+        for places, strain in self._strains(table, columns):
+            for name, values in self._stored(strain).items():
+                arrays[name][first + places] = values.cpu().numpy()
+        return self._typed(columns)
 
     def strain(self, table: pd.DataFrame) -> tuple[torch.Tensor, pd.DataFrame]:
         """Return whitened noise with its signals, and the realised columns."""
-        first = table["start_sample"].to_numpy() - self.geometry.half_stft
-        strain = self.noise.windows(table["psd_block"].to_numpy(), first, self.geometry.stored)
+        whole, columns = self._empty(table), self._empty_columns(len(table))
+        for places, strain in self._strains(table, columns):
+            whole[places] = strain
+        return whole, self._typed(columns)
+
+    def signals(self, table: pd.DataFrame) -> tuple[torch.Tensor, dict[str, np.ndarray]]:
+        """Return the whitened signals of rows that have one, scaled as wanted, and what was realised."""
+        whole, columns = self._empty(table), {}
+        for places, whitened, scale, realised in self._signals(table):
+            for place, one, factor in zip(places, whitened, scale, strict=True):
+                torch.mul(one, factor, out=whole[place])
+            for name, values in realised.items():
+                columns.setdefault(name, np.empty(len(table)))[places] = values
+        return whole, columns
+
+    def _empty(self, table: pd.DataFrame) -> torch.Tensor:
+        return torch.empty((len(table), len(self.ifos), self.geometry.stored), device=self.device)
+
+    def _empty_columns(self, count: int) -> dict[str, np.ndarray]:
+        """Return realised columns of rows without a signal."""
+        kinds = {name: column[0] for name, column in self._realised.items()}
+        return {name: np.full(count, microbatches.missing(kind)) for name, kind in kinds.items()}
+
+    def _typed(self, columns: dict[str, np.ndarray]) -> pd.DataFrame:
+        return pd.DataFrame({name: columns[name].astype(one[0]) for name, one in self._realised.items()})
+
+    def _stored(self, strain: torch.Tensor) -> dict[str, torch.Tensor]:
+        """Return what the store has of some rows."""
+        keep, sizes = self.settings["keep_bits"], self.geometry
+        stored = {"strain": round_mantissa(strain, keep)}
+        if self.settings["spectrogram"]["stored"]:
+            found = stft.magnitude(stored["strain"], 2 * sizes.half_stft, sizes.hop, sizes.bins)
+            stored["spectrogram"] = round_mantissa(found.contiguous(), keep)
+        return stored
+
+    def _strains(self, table: pd.DataFrame, columns: dict[str, np.ndarray]):
+        """Yield pieces of a micro-batch, (rows, strain), and fill the realised columns."""
+        system = table["system"].to_numpy()
+        quiet, loud = np.flatnonzero(system < 0), np.flatnonzero(system >= 0)
+        for places in self._pieces(quiet):
+            yield places, self._with_glitches(self._noise(table, places), table, places)
+        if not len(loud):
+            return
+        for part, whitened, scale, realised in self._signals(table.iloc[loud]):
+            places = loud[part]
+            strain = self._noise(table, places)
+            for row, one, factor in zip(strain, whitened, scale, strict=True):
+                row.add_(one, alpha=factor)
+            for name, values in realised.items():
+                columns[name][places] = values
+            yield places, self._with_glitches(strain, table, places)
+
+    def _pieces(self, rows: np.ndarray) -> list[np.ndarray]:
+        return [rows[first : first + self._piece] for first in range(0, len(rows), self._piece)]
+
+    def _noise(self, table: pd.DataFrame, places: np.ndarray) -> torch.Tensor:
+        """Return the whitened noise of some rows of a table."""
+        block, start = (table[name].to_numpy()[places] for name in ("psd_block", "start_sample"))
+        strain = self.noise.windows(block, start - self.geometry.half_stft, self.geometry.stored)
         strain = torch.as_tensor(strain, device=self.device)
         if bool(strain.sum().isnan()):  # as every sum with a NaN is
             raise GwsimError(
                 f"rows {table.index[0]} to {table.index[-1]} reach past the whitened noise of their block: "
                 "the table does not belong to this noise store; draw it again"
             )
-        kinds = {name: column[0] for name, column in self._realised.items()}
-        columns = {name: np.full(len(table), microbatches.missing(kind)) for name, kind in kinds.items()}
-        signal = np.flatnonzero(table["system"].to_numpy() >= 0)
-        if len(signal):
-            whitened, realised = self.signals(table.iloc[signal])
-            for place, one in zip(signal, whitened, strict=True):
-                strain[place] += one
-            for name, values in realised.items():
-                columns[name][signal] = values
-        if self.glitches:
-            for place, row in enumerate(table.itertuples()):
-                if row.glitch >= 0:
-                    strain[place, int(row.glitch_ifo)] += self.glitches.whitened(row)
-        return strain, pd.DataFrame({name: columns[name].astype(kind) for name, kind in kinds.items()})
+        return strain
 
-    def signals(self, table: pd.DataFrame) -> tuple[torch.Tensor, dict[str, np.ndarray]]:
-        """Return the whitened signals of rows that have one, scaled as wanted, and what was realised."""
-        spectra, arrival = self.projected(table)
-        operators = [self._operators[int(block)] for block in table["psd_block"]]
+    def _with_glitches(self, strain: torch.Tensor, table: pd.DataFrame, places: np.ndarray) -> torch.Tensor:
+        """Add the glitches of some rows of a table."""
+        if self.glitches:
+            for one, row in zip(strain, table.iloc[places].itertuples(), strict=True):
+                if row.glitch >= 0:
+                    one[int(row.glitch_ifo)] += self.glitches.whitened(row)
+        return strain
+
+    def _signals(self, table: pd.DataFrame):
+        """Yield pieces: (rows, whitened signals at 1 kpc, what scales them as wanted, realised columns)."""
+        waves, realised = self._waves(table), self.bank.realised(table)
+        # Rows of one system stand together: they are one product of matrices.
+        for places in self._pieces(np.argsort(waves.system, kind="stable")):
+            whitened, unit = self._whitened(waves, places)
+            network = np.sqrt(np.square(unit["ifo"]).sum(-1))
+            scale = _scales(table.iloc[places], network)
+            columns = {
+                "snr": network * scale,
+                "snr_full": unit["full"] * scale,
+                "snr_whitened": unit["whitened"] * scale,
+                "snr_kind": np.full(len(places), layout.SNR_KINDS.index("optimal")),
+                "distance_kpc": 1.0 / scale,
+                **{name: values[places] for name, values in realised.items()},
+            }
+            for i, ifo in enumerate(self.ifos):
+                columns[f"snr_{ifo}"] = unit["ifo"][:, i] * scale
+                columns[f"arrival_{ifo}"] = waves.arrival[places, i]
+            yield places, whitened, scale, columns
+
+    def _whitened(self, waves: "_Waves", places: np.ndarray) -> tuple[torch.Tensor, dict[str, np.ndarray]]:
+        """Return some rows' whitened signals at 1 kpc, and their SNRs: of each ifo, full, and whitened."""
+        spectra = self._projected(waves, places)
+        operators = [self._operators[int(block)] for block in waves.block[places]]
         response, in_window, in_full = zip(*operators, strict=True)
         size, cut = self.geometry.fft, slice(self.geometry.half_stft, -self.geometry.half_stft)
         raw = torch.fft.irfft(spectra, size)[..., : self.geometry.stored]
-        unit_ifo = self._snr(torch.fft.rfft(raw[..., cut]), in_window, self.geometry.window)
-        unit_full = self._snr(spectra, in_full, size).square().sum(-1).sqrt()
+        unit = {
+            "ifo": self._snr(torch.fft.rfft(raw[..., cut]), in_window, self.geometry.window),
+            "full": self._snr(spectra, in_full, size).square().sum(-1).sqrt(),
+        }
         if self.settings["crop"] == "before":
             alone = torch.nn.functional.pad(raw[..., cut], (self.geometry.half_stft, 0))
             spectra = torch.fft.rfft(alone, size)
-        whitened = torch.fft.irfft(_times(spectra, response), size)[..., : self.geometry.stored]
-        unit = unit_ifo.square().sum(-1).sqrt().cpu().numpy()
-        scale = _scales(table, unit)
-        whitened *= torch.as_tensor(scale, dtype=whitened.dtype, device=self.device)[:, None, None]
-        snr_whitened = whitened[..., cut].square().sum((-1, -2), dtype=torch.float64).sqrt()
-        realised = {
-            "snr": unit * scale,
-            "snr_full": unit_full.cpu().numpy() * scale,
-            "snr_whitened": snr_whitened.cpu().numpy(),
-            "snr_kind": np.full(len(table), layout.SNR_KINDS.index("optimal")),
-            "distance_kpc": 1.0 / scale,
-            **self.bank.realised(table),
-        }
-        for i, ifo in enumerate(self.ifos):
-            realised[f"snr_{ifo}"] = unit_ifo[:, i].cpu().numpy() * scale
-            realised[f"arrival_{ifo}"] = arrival[:, i]
-        return whitened, realised
+        _times(torch.view_as_real(spectra).flatten(-2), response)
+        whitened = torch.fft.irfft(spectra, size)[..., : self.geometry.stored]
+        unit["whitened"] = _sum(whitened[..., cut].square()).sum(-1).sqrt()
+        return whitened, {name: values.cpu().numpy() for name, values in unit.items()}
 
     def projected(self, table: pd.DataFrame) -> tuple[stft.Spectra, np.ndarray]:
         """Return each ifo's signal at 1 kpc, as rfft over the transform's length, and its arrival times."""
+        waves = self._waves(table)
+        return self._projected(waves, np.arange(len(table))), waves.arrival
+
+    def _waves(self, table: pd.DataFrame) -> "_Waves":
+        """Return how the waves of rows that have a signal reach the ifos."""
         second, nanosecond = event_gps(table)
         ra, dec, psi = (table[name].to_numpy() for name in ("ra", "dec", "psi"))
         plus, cross = self.bank.weights(table, self.settings["polarisation_convention"])
         weights = project.coefficients(self.ifos, plus, cross, ra, dec, psi, second, nanosecond)
         delays = project.arrivals(self.ifos, ra, dec, second, nanosecond)
-        arrival = table["event_time"].to_numpy()[:, None] + delays
-        spectra = self._sum_bank(table["system"].to_numpy(), weights * UNIT_AT_ONE_KPC)
-        shift = arrival + self.geometry.bank_start + self.geometry.half_stft / self.geometry.rate
-        return spectra.mul_(self._phases(shift)), arrival
+        return _Waves(
+            system=table["system"].to_numpy(),
+            block=table["psd_block"].to_numpy(),
+            weights=(weights * UNIT_AT_ONE_KPC).astype(np.float32),
+            arrival=table["event_time"].to_numpy()[:, None] + delays,
+        )
+
+    def _projected(self, waves: "_Waves", places: np.ndarray) -> stft.Spectra:
+        spectra = self._sum_bank(waves.system[places], waves.weights[places])
+        start = self.geometry.bank_start + self.geometry.half_stft / self.geometry.rate
+        return spectra.mul_(self._phases(waves.arrival[places] + start))
 
     def _sum_bank(self, systems: np.ndarray, weights: np.ndarray) -> torch.Tensor:
         """Return sum_a weight_a A~_a of each (sample, ifo): one matrix product for each system."""
-        weights = torch.as_tensor(weights, dtype=torch.float32, device=self.device)
+        weights = torch.as_tensor(weights, device=self.device)
         if self.bank.own:
             entries = torch.as_tensor(self.bank.entries(systems), dtype=torch.float32, device=self.device)
             spectra = torch.view_as_real(torch.fft.rfft(entries, self.geometry.fft)).flatten(2)
@@ -147,36 +244,41 @@ class Renderer(microbatches.MicroBatches):
         return (coarse[..., :, None] * fine[..., None, :]).flatten(-2)[..., :bins]
 
     def _snr(self, spectra: torch.Tensor, weight: tuple[torch.Tensor, ...], size: int) -> torch.Tensor:
-        """Return sqrt(4 sum |h~|^2 / S df) with h~ = dt rfft(h).
-
-        Products are float32 and sums of 64 of them too; their sum is float64.
-        """
-        terms = _times(stft.power(spectra), weight)
-        whole = terms.shape[-1] // 64 * 64
-        total = terms[..., :whole].unflatten(-1, (-1, 64)).sum(-1).sum(-1, dtype=torch.float64)
-        total += terms[..., whole:].sum(-1, dtype=torch.float64)
-        return (4 * total / (self.geometry.rate * size)).sqrt()
+        """Return sqrt(4 sum |h~|^2 / S df) with h~ = dt rfft(h)."""
+        squares = torch.view_as_real(spectra[..., _band(self.geometry, size)]).flatten(-2).square()
+        return (4 * _sum(_times(squares, weight)) / (self.geometry.rate * size)).sqrt()
 
     def _operator(self, block: int) -> tuple[torch.Tensor, ...]:
-        """Return a block's filter response on the transform's bins, and 1/S in the band on both grids."""
+        """Return a block's filter response on the transform's bins, and 1/S in the band on both grids.
+
+        Each value stands twice, for the real part of a bin and the imaginary one.
+        """
         taps, psd, size = self.noise.filter(block), self.noise.psd(block), self.geometry.fft
         half = taps.shape[-1] // 2
         circular = np.zeros((taps.shape[0], size))
         circular[:, : half + 1], circular[:, size - half :] = taps[:, half:], taps[:, :half]
         response = np.fft.rfft(circular).real
         inverse = (self._inverse_psd(psd, self.geometry.window), self._inverse_psd(psd, size))
-        entry = (response, *inverse)
+        entry = (np.repeat(one, 2, axis=-1) for one in (response, *inverse))
         return tuple(torch.as_tensor(one, dtype=torch.float32, device=self.device) for one in entry)
 
     def _inverse_psd(self, psd: np.ndarray, size: int) -> np.ndarray:
-        frequencies = np.fft.rfftfreq(size, 1 / self.geometry.rate)
-        low, high = self.geometry.band
-        inside = (frequencies >= low) & (frequencies <= high)
-        return inside / spectral.at_frequencies(psd, self.geometry.rate, frequencies)
+        bins = _band(self.geometry, size)
+        frequencies = np.fft.rfftfreq(size, 1 / self.geometry.rate)[bins]
+        return 1.0 / spectral.at_frequencies(psd, self.geometry.rate, frequencies)
 
     def _spectrum(self, system: int) -> torch.Tensor:
         entry = np.fft.rfft(self.bank.entries(np.array([system]))[0].astype(np.float64), self.geometry.fft)
         return torch.as_tensor(entry, dtype=torch.complex64, device=self.device)
+
+
+class _Waves(NamedTuple):
+    """How the waves of some rows reach the ifos: what they are made of, each ifo's weights and arrival."""
+
+    system: np.ndarray
+    block: np.ndarray
+    weights: np.ndarray
+    arrival: np.ndarray
 
 
 class _Cache:
@@ -199,6 +301,21 @@ def _times(rows: torch.Tensor, factors: tuple[torch.Tensor, ...]) -> torch.Tenso
     for row, factor in zip(rows, factors, strict=True):
         row *= factor
     return rows
+
+
+@functools.lru_cache
+def _band(sizes: geometry.Geometry, size: int) -> slice:
+    """Return the bins of a transform that lie in the band."""
+    frequencies, (low, high) = np.fft.rfftfreq(size, 1 / sizes.rate), sizes.band
+    inside = np.flatnonzero((frequencies >= low) & (frequencies <= high))
+    return slice(int(inside[0]), int(inside[-1]) + 1)
+
+
+def _sum(terms: torch.Tensor) -> torch.Tensor:
+    """Return the float64 sum over the last axis: sums of 64 terms are float32, as these are."""
+    whole = terms.shape[-1] // 64 * 64
+    total = terms[..., :whole].unflatten(-1, (-1, 64)).sum(-1).sum(-1, dtype=torch.float64)
+    return total + terms[..., whole:].sum(-1, dtype=torch.float64)
 
 
 def _turn(cycles: torch.Tensor) -> torch.Tensor:

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from scipy.optimize import minimize_scalar
 
+from gwsim import seeds
 from gwsim.errors import GwsimError
 from gwsim.waveforms import cbc
 
@@ -258,6 +259,28 @@ def test_f_start_is_where_the_taper_ends(approximant, parameters):
     assert made.f_low < made.f_start
     assert cbc.frequency(parameters, 4.25 - TAPER, made.lapse) == pytest.approx(made.f_start, rel=1e-12)
     assert cbc.frequency(parameters, 4.25 - TAPER) == pytest.approx(made.f_start, rel=0.04)
+
+
+def test_frequencies_of_many_are_those_of_each():
+    rng, size = seeds.generator("test", "frequencies"), 200
+    heavy, spins = rng.uniform(1, 80, size), rng.uniform(-0.9, 0.9, (2, size))
+    systems = {
+        "mass_1": heavy,
+        "mass_2": heavy * rng.uniform(0.05, 1, size),
+        "spin_1z": np.where(np.arange(size) % 2, spins[0], 0),
+        "spin_2z": np.where(np.arange(size) % 2, spins[1], 0),
+    }
+    # From the plunge itself to long before it.
+    seconds, lapse = 10 ** rng.uniform(-3, 2, size), rng.uniform(-0.1, 0.1, size)
+    seconds[:5] = 0, -1, 1e-6, 1e3, 0.01
+    each = [dict(zip(systems, row, strict=True)) for row in zip(*systems.values(), strict=True)]
+    expected = [cbc.frequency(*one) for one in zip(each, seconds, lapse, strict=True)]
+    np.testing.assert_allclose(cbc.frequencies(systems, seconds, lapse), expected, rtol=2e-4)
+    # Far from the plunge the grids alone differ.
+    early = np.array(expected) < 0.5 * cbc.isco_frequency(systems)
+    assert early.sum() > 100
+    found = cbc.frequencies(systems, seconds, lapse)[early]
+    np.testing.assert_allclose(found, np.array(expected)[early], rtol=3e-5)
 
 
 @pytest.mark.parametrize("approximant", ["SEOBNRv4_opt", "SpinTaylorT4"])

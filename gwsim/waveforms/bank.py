@@ -31,7 +31,7 @@ class Bank:
 
     def __init__(self, path: Path):
         self._array = store.open_array(path)
-        self._folder = path.parents[1]
+        self._path, self._folder = path, path.parents[1]
         self._attributes = json.loads((path / "zarr.json").read_text())["attributes"]
         self.start, self.samples = self._attributes["start_s"], self._array.shape[-1]
 

@@ -46,6 +46,10 @@ _EARLIER, _LEAD, _LOWERED, _TRIES = 1.01, 0.02, 0.9, 12
 _ABRUPT = 0.01  # of the greatest amplitude: a waveform that ends above it clicks
 _ON_SAMPLE = 1e-4  # samples; LAL rounds its start to a nanosecond
 
+# Of the grids that `frequencies` interpolates on, one inside a step of the other.
+_POINTS = 32
+
+Column = Float[np.ndarray, "sample"]
 Pair = Float[np.ndarray, "2 time"]
 Placed = Float[np.ndarray, "2 sample"]
 
@@ -103,7 +107,7 @@ def reference_frequency(system: Mapping) -> float:
     return lalsimulation.EOBHighestInitialFreq(system["mass_1"] + system["mass_2"])
 
 
-def isco_frequency(system: Mapping) -> float:
+def isco_frequency(system: Mapping):
     """Return the GW frequency of the innermost stable orbit without spin: there the plunge begins."""
     return 6**-1.5 / (np.pi * lal.MTSUN_SI * (system["mass_1"] + system["mass_2"]))
 
@@ -122,15 +126,25 @@ def time_left(f: Float[np.ndarray, "*frequency"] | float, system: Mapping):
 
     Without spin it falls short of the approximants: by 0.1 s at most up to a mass ratio of 10, 0.5 s at 35.
     """
+    return _time_left(f, system["mass_1"] + system["mass_2"], *_phasing(system))
+
+
+def _phasing(system: Mapping) -> tuple[np.ndarray, np.ndarray]:
+    """Return the coefficients of TaylorF2's phase by power of v, and those that log(v) multiplies."""
     spins = (float(system.get(name, 0.0)) for name in ("spin_1z", "spin_2z"))
     phasing = lalsimulation.SimInspiralTaylorF2AlignedPhasing(
         float(system["mass_1"]), float(system["mass_2"]), *spins, lal.CreateDict()
     )
-    v = np.cbrt(np.pi * lal.MTSUN_SI * (system["mass_1"] + system["mass_2"]) * np.asarray(f, dtype=float))
+    return phasing.v[:8], phasing.vlogv[:8]
+
+
+def _time_left(f, total, plain, logarithmic):
+    v = np.cbrt(np.pi * lal.MTSUN_SI * total * np.asarray(f, dtype=float))
+    log = np.log(v)
     # t = -(d psi / d f) / 2 pi of psi = sum of (a + b log v) v^(k - 5), where v^3 is proportional to f.
     terms = (
-        ((a + b * np.log(v)) * (k - 5) + b) * v ** (k - 5)
-        for k, (a, b) in enumerate(zip(phasing.v[:8], phasing.vlogv[:8], strict=True))
+        ((a + b * log) * (k - 5) + b) * v ** (k - 5)
+        for k, (a, b) in enumerate(zip(plain, logarithmic, strict=True))
     )
     return -sum(terms) / (6 * np.pi * f)
 
@@ -142,13 +156,38 @@ def frequency(system: Mapping, seconds: float, lapse: float = 0.0) -> float:
     frequencies) it is the entry's frequency within 0.1 %, without it within 4 %.
     """
     seconds -= lapse
+    grid = np.geomspace(*_bounds(system, seconds), 512)
+    times = np.minimum.accumulate(time_left(grid, system))  # the series turns over near the innermost orbit
+    return float(np.exp(np.interp(-seconds, -times, np.log(grid))))
+
+
+def frequencies(systems: Mapping, seconds: Column, lapse: Column) -> Column:
+    """Return `frequency` of many systems, given as columns, each so many seconds before its own merger.
+
+    A coarse grid finds where to lay a fine one: within 3e-5 of `frequency`, in a tenth of its time.
+    """
+    seconds = seconds - lapse
+    total = (systems["mass_1"] + systems["mass_2"])[:, None]
+    rows = (dict(zip(systems, row, strict=True)) for row in zip(*systems.values(), strict=True))
+    series = np.moveaxis(np.array([_phasing(row) for row in rows]), 0, -1)[..., None]
+    low, high = np.broadcast_arrays(*_bounds(systems, seconds))
+    for _ in range(2):
+        grid = np.geomspace(low, high, _POINTS, axis=-1)
+        times = np.minimum.accumulate(_time_left(grid, total, *series), axis=-1)
+        place = np.clip((times > seconds[:, None]).sum(-1) - 1, 0, _POINTS - 2)[:, None]
+        low, high = (np.take_along_axis(grid, place + i, -1)[:, 0] for i in (0, 1))
+    early, late = (np.take_along_axis(times, place + i, -1)[:, 0] for i in (0, 1))
+    part = np.clip((early - seconds) / np.where(early > late, early - late, 1.0), 0.0, 1.0)
+    return low * (high / low) ** part
+
+
+def _bounds(system: Mapping, seconds):
+    """Return GW frequencies between which a circular orbit is that many seconds before merger."""
     total, last = system["mass_1"] + system["mass_2"], isco_frequency(system)
     eta = system["mass_1"] * system["mass_2"] / total**2
     # Of Newton's orbit at ten times that time, well below the answer.
-    first = (256 * eta / 5 * max(seconds, 1e-3) * 10 / (lal.MTSUN_SI * total)) ** (-3 / 8)
-    grid = np.geomspace(min(first / (np.pi * lal.MTSUN_SI * total), last / 2), last, 512)
-    times = np.minimum.accumulate(time_left(grid, system))  # the series turns over near the innermost orbit
-    return float(np.exp(np.interp(-seconds, -times, np.log(grid))))
+    first = (256 * eta / 5 * np.maximum(seconds, 1e-3) * 10 / (lal.MTSUN_SI * total)) ** (-3 / 8)
+    return np.minimum(first / (np.pi * lal.MTSUN_SI * total), last / 2), last
 
 
 def _long_enough(approximant, system, sample_rate, seconds):

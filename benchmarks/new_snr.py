@@ -1,0 +1,154 @@
+"""How fast examples are made anew at another SNR: noise, systems and waveforms stand already.
+
+    python benchmarks/new_snr.py [--examples 60000] [--binaries 2048] [--plain 12] [--rounds 5] [--only NAME]
+
+Everything is made in a scratch folder. `ccsn` is timed from the start of `gwsim render`, in as many processes
+as there are workers, to the end of the last one. `cbc` is held against processes that write arrays which are
+ready in memory, in turns with it, and against the plain script of benchmarks/cbc.py, with SEOBNRv4: ratios
+are of one run, since machines differ and are shared. The start of cbc's processes is left out.
+"""
+
+import argparse
+import itertools
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+# First: it tells libraries to take one thread.
+import cbc
+import ccsn
+import common
+import numpy as np
+import pandas as pd
+
+from gwsim import draw, layout, sharding, store
+from gwsim.cli.memory import keep_freed_memory
+
+
+def at_new_snr(folder: Path, low: float, high: float) -> None:
+    """Give the table's signals other SNRs, and leave all else as it is."""
+    table = pd.read_parquet(folder / "draw.parquet")
+    drawn = np.random.default_rng(1).uniform(low, high, len(table))
+    wanted = np.where(table["system"] < 0, np.nan, drawn)
+    store.write_table(folder / "draw.parquet", table.assign(snr_target=wanted), draw.ROW_GROUP)
+
+
+def of_ccsn(scratch: Path, examples: int, workers: int) -> dict:
+    """Return what `gwsim render` took for a dataset, its start included."""
+    folder = scratch / "ccsn"
+    folder.mkdir()
+    settings = ccsn.prepare(folder, examples)
+    at_new_snr(folder, 8, 12)
+    store.create(folder, layout.arrays(settings))
+    (folder / "render.json").write_text(json.dumps(settings))
+    for name in ("noise", "bank"):
+        (folder / name / "data.zarr").symlink_to("shards.zarr")
+        (folder / name / "manifest.json").touch()
+    shards = len(sharding.shard_ranges(examples, settings["shard_rows"]))
+    per_job = -(-shards // workers)
+    start = time.perf_counter()
+    jobs = [render_job(folder, part) for part in sharding.parts(examples, settings["shard_rows"], per_job)]
+    ended = [os.wait4(job.pid, 0) for job in jobs]
+    seconds = time.perf_counter() - start
+    if any(status for _, status, _ in ended):
+        sys.exit("a job of ccsn failed")
+    used = sum(usage.ru_utime + usage.ru_stime for *_, usage in ended)
+    return {
+        "processes": len(jobs),
+        "examples": examples,
+        "seconds": cbc.rounded(seconds),
+        "seconds of processors": cbc.rounded(used),
+        "examples/s": cbc.rounded(examples / seconds),
+        "seconds for 60,000": cbc.rounded(60000 * seconds / examples),
+    }
+
+
+def render_job(folder: Path, part: str) -> subprocess.Popen:
+    """Start `gwsim render` for some shards."""
+    options = {
+        "settings": "render.json",
+        "table": "draw.parquet",
+        "noise": "noise/manifest.json",
+        "bank": "bank/manifest.json",
+        "layout": "shards.zarr/zarr.json",
+        "record": f"records/{part}.json",
+    }
+    told = [word for name, value in options.items() for word in (f"--{name}", folder / value)]
+    command = [sys.executable, "-m", "gwsim", "render", "--part", part, *told]
+    return subprocess.Popen(command, stderr=subprocess.DEVNULL)
+
+
+def write_ready(folder: Path, settings: dict, shards: range, ready, done) -> None:
+    """Write arrays that are there already as some shards, all workers starting at once."""
+    keep_freed_memory()
+    ranges = sharding.shard_ranges(settings["examples"], settings["shard_rows"])
+    table = store.read_rows(folder / "draw.parquet", *ranges[shards[0]])
+    arrays, columns = common.renderer_of(folder, settings).rows(table)
+
+    def make(index):
+        count = ranges[index][1] - ranges[index][0]
+        return {name: values[:count] for name, values in arrays.items()}, columns.iloc[:count]
+
+    ready.wait()
+    start, used = time.perf_counter(), time.process_time()
+    list(store.write_shards(folder, shards, ranges, str, make))
+    done.put((start, time.perf_counter(), time.process_time() - used, common.peak_mib()))
+
+
+def of_cbc(scratch: Path, examples: int, workers: int, rounds: int) -> dict:
+    """Return the rates of rendering and of writing what is ready, in turns."""
+    dataset = cbc.Dataset(scratch, "cbc", "cbc", examples)
+    dataset.bank()
+    at_new_snr(dataset.folder, 8, 12)
+    settings, spent = dataset.settings["render"], {"new SNR": [], "writing": []}
+    for _ in range(rounds):
+        for name, job in (("new SNR", common.worker), ("writing", write_ready)):
+            spent[name].append(common.on_disk(dataset.folder, settings, workers, job))
+            for record in (dataset.folder / "records").glob("*.json"):
+                record.unlink()
+    found = {"processes": workers, "examples": examples}
+    for kind in ("seconds", "used"):
+        rates = {name: [examples / one[kind] for one in each] for name, each in spent.items()}
+        shares = [100 * new / ready for new, ready in zip(*rates.values(), strict=True)]
+        told = {name: cbc.rounded(statistics.median(each)) for name, each in rates.items()}
+        told["new SNR in % of writing"] = [round(share) for share in sorted(shares)]
+        found["by the clock" if kind == "seconds" else "by the processors' time"] = told
+    return found | {"peak memory of a worker (MiB)": round(max(one["peak"] for one in spent["new SNR"]))}
+
+
+def measured(scratch: Path, args) -> dict:
+    """Make the datasets, time them, return the report."""
+    report = {}
+    if args.only != "cbc":
+        report["ccsn"] = of_ccsn(scratch, args.examples, args.workers)
+    if args.only != "ccsn":
+        plain = cbc.of_plain(scratch, args.plain) if args.plain else {}
+        report["cbc"] = of_cbc(scratch, args.binaries, args.workers, args.rounds)
+        clocks = ("by the clock", "by the processors' time")
+        for (name, one), whose in itertools.product(plain.items(), clocks):
+            (slow,) = (rate for kind, rate in one["examples/s"].items() if kind[:8] == whose[:8])
+            fast = report["cbc"][whose]["new SNR"]
+            report["cbc"][whose][f"over {name} ({slow}/s)"] = cbc.rounded(fast / slow)
+    return report
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--examples", type=int, default=60000, help="rows of ccsn, a multiple of 10")
+    parser.add_argument("--binaries", type=int, default=2048, help="rows of cbc, a multiple of 4")
+    parser.add_argument("--plain", type=int, default=12, help="examples of each class by the plain script")
+    parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--rounds", type=int, default=5, help="turns of rendering and writing")
+    parser.add_argument("--only", choices=("ccsn", "cbc"))
+    args = parser.parse_args()
+    with tempfile.TemporaryDirectory() as scratch:
+        print(json.dumps(measured(Path(scratch), args), indent=1))
+
+
+if __name__ == "__main__":
+    main()
