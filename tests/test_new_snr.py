@@ -158,6 +158,7 @@ def test_faults_of_the_other_dataset_are_told_once():
     config = changed(faint=of(snr=8))
     config["experiments"]["ccsn"]["datasets"]["train"]["split"] = "trian"
     config["experiments"]["ccsn"]["draw"]["ra"] = 90
+    config["experiments"]["ccsn"]["datasets"]["train"]["draw"]["inclination"] = 0
     with pytest.raises(GwsimError) as error:
         configuration.check(config)
     assert str(error.value).count("no split 'trian'") == 1
