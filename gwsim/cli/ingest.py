@@ -53,13 +53,14 @@ def run(args):
 
         list(store.write_shards(args.folder, range(len(ranges)), ranges, key, make))
     records = manifest.whole_records(args.folder, ranges)
-    store.write_table(args.folder / "table.parquet", table, row_group=settings["shard_rows"])
     title = f"{card['experiment']} {card['dataset']}"
     card["provenance"] = {"left_out": faults, "notes": its.notes}
     numbers = table.select_dtypes("number")
     flags = {"label": settings["models"], "scan_ifo": ingest.IFOS}
     arrays = publish_scans.axes(settings) | publish.as_arrays(numbers, ingest.COLUMNS, flags)
     attributes = publish.attributes(title, card, numbers.columns)
+    tells = publish.of_table(attributes, arrays)
+    store.write_table(args.folder / "table.parquet", table, settings["shard_rows"], tells)
     texts = {"README.md": publish.card_text(title, table, card)}
     manifest.finalise(args.folder, records, arrays, attributes, texts, beside=("table.parquet",))
     print(f"{len(table)} glitches, {len(glitches) - len(table)} left out", file=sys.stderr)

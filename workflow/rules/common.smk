@@ -22,8 +22,9 @@ except GwsimError as error:
     raise WorkflowError(str(error)) from None
 
 RUN = config["run"]
+# A card has its configuration in the user's order, on which the order of classes and of splits rests.
 SETTINGS = {
-    name: json.dumps(part, sort_keys=True)
+    name: json.dumps(part, sort_keys=not name.endswith("/card"))
     for name, part in stages.settings(config).items()
 }
 GPS = stages.gps_blocks(config)
