@@ -32,6 +32,8 @@ VERBS = (
     "render",
     "finalise",
     "ingest",
+    "rebuild",
+    "diff",
     "verify",
     "inspect",
     "qscan",

@@ -61,6 +61,22 @@ def configuration(attributes: dict) -> dict:
     return config
 
 
+def makeable(attributes: dict) -> dict:
+    """Return the configuration of a dataset that is to be made again from it.
+
+    Raises GwsimError where it is not enough: the order of classes is that of their labels.
+    """
+    config, (experiment, dataset) = configuration(attributes), named(attributes)
+    classes = stages.classes(config["experiments"][experiment])
+    if classes != attributes["classes"]:
+        raise GwsimError(
+            f"{experiment} {dataset}: the labels are of {', '.join(attributes['classes'])}, but its "
+            f"configuration has the classes {', '.join(classes)}: an older gwsim made it, which kept no "
+            "order. Hint: make it again from its own configuration file"
+        )
+    return config
+
+
 def whitened_on(attributes: dict) -> str:
     """Return what a dataset's examples are whitened on: block, self, none or given."""
     experiment, _ = named(attributes)
@@ -72,7 +88,7 @@ def settings(attributes: dict) -> dict[str, dict]:
 
     Raises GwsimError where this version does not know what the configuration speaks of.
     """
-    config, (experiment, dataset) = configuration(attributes), named(attributes)
+    config, (experiment, dataset) = makeable(attributes), named(attributes)
     try:
         found = stages.settings(config)
         own = {stage: found[f"{experiment}/{dataset}/{stage}"] for stage in ("draw", "render")}
@@ -87,12 +103,6 @@ def settings(attributes: dict) -> dict[str, dict]:
             f"the configuration of {experiment} {dataset} is none of this version ({error!r}); "
             f"{'; '.join(code_differs(attributes)) or 'the same versions made it'}"
         ) from error
-    if own["draw"]["classes"] != attributes["classes"]:
-        raise GwsimError(
-            f"{experiment} {dataset}: its configuration has the classes {', '.join(own['draw']['classes'])}, "
-            f"its labels are of {', '.join(attributes['classes'])}: a gwsim before 0.1.0 made it, which kept "
-            "no order. Hint: make it again from its own configuration file"
-        )
     # As the stages read them from their files.
     return json.loads(json.dumps(own, sort_keys=True))
 
