@@ -28,14 +28,23 @@ def of_store(folder: Path) -> dict:
 def of_table(path: Path) -> dict:
     """Return what a table tells, or the store beside it where the table tells nothing."""
     told = store.table_attributes(path)
-    if told is None and (path.parent / "data.zarr" / "zarr.json").is_file():
-        told = of_store(path.parent)
+    if told is None and path.name == TABLE and (path.parent / "data.zarr" / "zarr.json").is_file():
+        told = {**of_store(path.parent), "blocks": _blocks(path.parent / "data.zarr")}
     if told is None:
         raise GwsimError(
             f"{path} does not tell how it was made, and no data.zarr stands beside it: expected the "
             f"{TABLE} of a finished dataset (not draw.parquet), of gwsim 0.1.0 or newer"
         )
     return told
+
+
+def _blocks(path: Path) -> list:
+    """Return number, GPS second and seconds of each PSD block that a store has."""
+    names = ("block_number", "block_gps_second", "block_seconds")
+    if not all((path / name).is_dir() for name in names):
+        return []
+    values = (store.open_array(path / name).read().result().tolist() for name in names)
+    return [list(one) for one in zip(*values, strict=True)]
 
 
 def named(attributes: dict) -> tuple[str, str]:
@@ -64,15 +73,19 @@ def configuration(attributes: dict) -> dict:
 def makeable(attributes: dict) -> dict:
     """Return the configuration of a dataset that is to be made again from it.
 
-    Raises GwsimError where it is not enough: the order of classes is that of their labels.
+    Its classes stand in the order of the labels, which a store of an older gwsim lost from its configuration.
+
+    Raises GwsimError where it has other classes.
     """
     config, (experiment, dataset) = configuration(attributes), named(attributes)
+    its = config["experiments"][experiment]["waveforms"]
+    if isinstance(its["models"], dict) and set(its["models"]) <= set(attributes["classes"]):
+        its["models"] = {name: its["models"][name] for name in attributes["classes"] if name in its["models"]}
     classes = stages.classes(config["experiments"][experiment])
     if classes != attributes["classes"]:
         raise GwsimError(
             f"{experiment} {dataset}: the labels are of {', '.join(attributes['classes'])}, but its "
-            f"configuration has the classes {', '.join(classes)}: an older gwsim made it, which kept no "
-            "order. Hint: make it again from its own configuration file"
+            f"configuration has the classes {', '.join(classes)}: the store's metadata were edited"
         )
     return config
 

@@ -189,12 +189,11 @@ def make(work: Path, run: Path, target: str, cores: int, watch) -> None:
 
 
 def _said(path: Path, begin: int) -> list[str]:
-    """Return what the workflow said of its failure: errors, or its last lines."""
-    lines = path.read_text()[begin:].splitlines()
-    told = [
-        line.strip() for line in lines if re.search(r"^\s*(ERROR|Error|WorkflowError|GwsimError)\b", line)
-    ]
-    return [*(told or [line for line in lines if line.strip()])[-8:], f"all of it: {path}"]
+    """Return what the workflow said of its failure: the errors of a stage, or what follows the first one."""
+    lines = [line.strip() for line in path.read_text()[begin:].splitlines() if line.strip()]
+    told = [line for line in lines if line.startswith("ERROR:")]
+    first = next((place for place, line in enumerate(lines) if re.search(r"Error\b", line)), -8)
+    return [*(told or lines[first:])[:8], f"all of it: {path}"]
 
 
 def remove(work: Path) -> None:

@@ -20,6 +20,7 @@ from gwsim import files, manifest, origin, rebuild, store
 from gwsim.errors import GwsimError
 
 OVERLAYS = [str(TINY), str(ROOT / "tests" / "several_kinds.yaml")]
+BEFORE = ("strain", "segments", "noise")
 TOYS, GALLERY = "results/chirp_blip/train", "results/ccsn/gallery"
 
 
@@ -53,7 +54,8 @@ def test_a_store_is_made_again_byte_for_byte_and_nothing_is_written_into_it(
     assert (again / "manifest.json").read_bytes() == (made / name / "manifest.json").read_bytes()
     assert content(made / name) == before
     # Nothing else of the configuration's experiments was made.
-    assert {path.parent.name for path in again.parents[1].glob("*/*/data.zarr")} <= {again.name}
+    assert [path.parent.name for path in again.parent.glob("*/data.zarr")] == [again.name]
+    assert {path.name for path in again.parents[1].iterdir()} <= {"config", again.parent.name, *BEFORE}
     # Once more, in the folder that was kept: nothing is to be made, and it goes.
     status, out, err = gwsim(capsys, "rebuild", made / name / "data.zarr", "--work", "again")
     assert status == 0 and "the same bytes" in out, err
@@ -65,23 +67,24 @@ def test_a_killed_rebuild_goes_on_where_it_was(made, tmp_path):
     environment = ENVIRONMENT | {"PYTHONPATH": str(ROOT)}
     run = {"cwd": tmp_path, "env": environment, "stderr": subprocess.PIPE, "text": True}
     process = subprocess.Popen(command, start_new_session=True, **run)
-    while not list(tmp_path.glob(f"*/run/{TOYS}/draw.parquet")) and process.poll() is None:
-        time.sleep(0.05)
+    while "(Rule: draw)" not in said(tmp_path) and process.poll() is None:
+        time.sleep(0.02)
     os.killpg(process.pid, signal.SIGKILL)
     process.communicate()
     (work,) = tmp_path.iterdir()
-    table = work / "run" / TOYS / "draw.parquet"
+    table, before = work / "run" / TOYS / "draw.parquet", said(tmp_path)
     assert work.name.startswith("rebuild-chirp_blip-train-") and table.is_file()
     assert not (work / "run" / TOYS / "manifest.json").is_file(), "it was over before it was killed"
-    drawn = table.stat().st_mtime_ns
-    process = subprocess.Popen(command, **run, stdout=subprocess.PIPE)
-    seen = set()
-    while process.poll() is None:
-        seen |= {path.stat().st_mtime_ns for path in [table] if path.is_file()}
-        time.sleep(0.02)
-    out, err = process.communicate()
-    assert process.returncode == 0 and "the same bytes" in out, err
-    assert seen == {drawn} and list(tmp_path.iterdir()) == []
+    again = subprocess.run([*command, "--keep"], **run, stdout=subprocess.PIPE)
+    assert again.returncode == 0 and "the same bytes" in again.stdout, again.stderr
+    after = said(tmp_path).removeprefix(before)
+    assert "rule finalise" in after and "rule draw" in before and "rule draw" not in after
+    assert list(tmp_path.iterdir()) == [work]
+
+
+def said(folder):
+    """Return what the workflow said in the one work folder there is, if it said anything yet."""
+    return "".join(path.read_text() for path in folder.glob("*/snakemake.log"))
 
 
 def test_two_rebuilds_do_not_work_in_one_folder(made, tmp_path):
@@ -247,14 +250,21 @@ def test_a_store_half_written_is_refused(copied, tmp_path, capsys, monkeypatch):
 
 def test_a_package_without_the_project_says_so(made, tmp_path, monkeypatch):
     monkeypatch.setattr(rebuild, "PROJECT", tmp_path)
-    with pytest.raises(GwsimError, match="no Snakefile, workflow at .*clone the project"):
+    with pytest.raises(GwsimError, match=r"no Snakefile, workflow at .*clone the project"):
         rebuild.prepare(tmp_path / "work", config_of(made), GALLERY, "dataset", tmp_path)
 
 
-def test_a_store_without_the_order_of_its_classes_is_refused(made):
+def test_classes_stand_in_the_order_of_their_labels(made):
     attributes = origin.of_store(made / GALLERY)
-    attributes["classes"] = attributes["classes"][::-1]
-    with pytest.raises(GwsimError, match="an older gwsim made it, which kept no order"):
+    models = attributes["configuration"]["experiments"]["ccsn"]["waveforms"]["models"]
+    before = list(models)
+    assert before == attributes["classes"][1:] and before != sorted(before, reverse=True)
+    for name in sorted(before, reverse=True):
+        models[name] = models.pop(name)
+    restored = origin.makeable(attributes)["experiments"]["ccsn"]["waveforms"]["models"]
+    assert list(models) != before and list(restored) == before
+    attributes["classes"][1] = "odd"
+    with pytest.raises(GwsimError, match=r"the labels are of noise, odd, .* metadata were edited"):
         origin.makeable(attributes)
 
 
