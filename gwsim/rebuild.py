@@ -162,7 +162,7 @@ def make(work: Path, run: Path, target: str, cores: int, watch) -> None:
         "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")]),
         "PYTHONPATH": os.pathsep.join(filter(None, [str(PROJECT), os.environ.get("PYTHONPATH")])),
     }
-    with (work / LOG).open("a") as log, (work / MARK).open() as lock:
+    with (work / LOG).open("a", buffering=1) as log, (work / MARK).open() as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:

@@ -35,7 +35,7 @@ def table(made, kind):
 
 
 def asked_rows(table):
-    """Return rows of noise and of signals, in the first micro-batch and the last, with and without glitches."""
+    """Return rows of noise and of signals, of both ends of the table, with and without glitches."""
     noise, last = table["system"] < 0, table.index[-1]
     found = [*table.index[~noise][:2], last, *table.index[noise][:1]]
     if "glitch" in table:
