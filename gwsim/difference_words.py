@@ -27,7 +27,7 @@ def sentence(document: dict) -> str:
         return f"B ({b}) has the same examples as A ({a}), {_louder(document['snr'])}."
     if alike and not columns:
         return f"B ({b}) has the same table as A ({a}), and other values in its arrays."
-    if not set(columns) & set(NOISE) and columns:
+    if rows["compared"] and columns and not {*columns, *rows["only"][0], *rows["only"][1]} & set(NOISE):
         return f"B ({b}) has the same noise as A ({a}) at the same times, with other signals in it."
     setting = next(
         (key for key in ("seed", "dataset.split", "run") if key in document["configuration"]), None
@@ -86,6 +86,12 @@ def _some(head: str, lines: list[str], most: int = SHOWN) -> list[str]:
     return [f"{head}, where it differs (A | B)", *lines[:most], *more]
 
 
+def _names(names: list[str]) -> str:
+    """Return names one after the other, the first of them where there are many."""
+    more = f", and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
+    return ", ".join(names[:SHOWN]) + more
+
+
 def _noise_words(noise: dict) -> str:
     told = {True: "of the same store", False: "of another store", None: "it is not told of which store"}
     words = told[noise["same_store"]]
@@ -104,13 +110,12 @@ def _rows_words(rows: dict) -> list[str]:
     if rows["classes"][0] != rows["classes"][1]:
         lines.append(f"classes        {_short(rows['classes'][0])} | {_short(rows['classes'][1])}")
     for which, only in zip("AB", rows["only"], strict=True):
-        lines += [f"  only in {which}: {', '.join(only)}"] if only else []
+        lines += [f"  only in {which}: {_names(only)}"] if only else []
     if not rows["columns"]:
         return [*lines, f"columns        the same in {rows['compared']} rows"]
     told = sorted(rows["columns"].items(), key=lambda pair: -pair[1])
-    shown = ", ".join(f"{name} {count}" for name, count in told[:SHOWN])
-    more = f", and {len(told) - SHOWN} more" if len(told) > SHOWN else ""
-    return [*lines, f"columns        that differ, in so many of {rows['compared']} rows: {shown}{more}"]
+    shown = _names([f"{name} {count}" for name, count in told])
+    return [*lines, f"columns        that differ, in so many of {rows['compared']} rows: {shown}"]
 
 
 def _snr_words(snr: dict | None) -> list[str]:
@@ -127,10 +132,8 @@ def _span(one: dict) -> str:
 def _arrays_words(arrays: dict) -> str:
     words = [f"{arrays['same_shards']} of {max(arrays['shards'])} shards of the same bytes"]
     if arrays["laid_out_otherwise"]:
-        words.append(f"laid out otherwise: {', '.join(arrays['laid_out_otherwise'][:SHOWN])}")
+        words.append(f"laid out otherwise: {_names(arrays['laid_out_otherwise'])}")
     words += [
-        f"only in {which}: {', '.join(only)}"
-        for which, only in zip("AB", arrays["only"], strict=True)
-        if only
+        f"only in {which}: {_names(only)}" for which, only in zip("AB", arrays["only"], strict=True) if only
     ]
     return f"arrays         {'; '.join(words)}"

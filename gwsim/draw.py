@@ -181,15 +181,6 @@ def draw_pictures(signals, settings: dict) -> tuple[pd.DataFrame, pd.DataFrame]:
     return systems, pd.DataFrame({name: np.asarray(table[name], kinds[name][0]) for name in kinds})
 
 
-def systems(signals, settings: dict) -> tuple[pd.DataFrame, np.ndarray, np.ndarray]:
-    """Return a dataset's systems, and each row's class and system: they are drawn without any noise."""
-    stream = (settings["seed"], settings["experiment"], settings["dataset"])
-    values, index = _stratify(settings, stream)
-    label = values["label"].astype(np.int32)
-    signal = np.array([name != NOISE for name in settings["classes"]])[label]
-    return *_systems(label, signal, index, signals, settings, stream), label
-
-
 def _column(name, spec, values, index, column) -> np.ndarray:
     if name in values:
         return values[name]
@@ -237,6 +228,15 @@ def _fix_directions(table: dict, systems: pd.DataFrame) -> None:
     fixed = np.append(systems["fixed_direction"].to_numpy(bool), False)[table["system"]]
     for name in ("theta", "phi"):
         table[name] = np.where(fixed, 0.0, table[name])
+
+
+def systems(signals, settings: dict) -> tuple[pd.DataFrame, np.ndarray, np.ndarray]:
+    """Return a dataset's systems, and each row's class and system: they are drawn without any noise."""
+    stream = (settings["seed"], settings["experiment"], settings["dataset"])
+    values, index = _stratify(settings, stream)
+    label = values["label"].astype(np.int32)
+    signal = np.array([name != NOISE for name in settings["classes"]])[label]
+    return *_systems(label, signal, index, signals, settings, stream), label
 
 
 def reuse_factor(examples: int, blocks: list[dict], settings: dict) -> float:

@@ -56,6 +56,10 @@ def named_paths(config: dict) -> dict[str, str]:
     for name, experiment in config["experiments"].items():
         its, models = experiment["waveforms"], experiment["waveforms"].get("models", {})
         found |= {f"experiments.{name}.waveforms.{key}": its[key] for key in ("path", "table") if key in its}
+        stores = {
+            f"experiments.{name}.datasets.{key}.store": one for key, one in experiment["datasets"].items()
+        }
+        found |= {place: one["store"] for place, one in stores.items() if "store" in one}
         specs = models.items() if isinstance(models, dict) else ()
         found |= {
             f"experiments.{name}.waveforms.models.{model}.path": spec["path"]

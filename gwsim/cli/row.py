@@ -20,8 +20,8 @@ def show(args):
     path = _table_of(args.table)
     _check_names(args)
     told = origin.of_table(path)
-    if origin.whitened_on(told) == "given":
-        _refuse_given(told)
+    if (kind := origin.whitened_on(told)) not in ("block", "self", "none"):
+        _refuse_read(told, "given pictures" if kind == "given" else "examples that others made")
     settings, table = origin.settings(told), pd.read_parquet(path)
     one = _the_row(table, args.row, path)
     noise = _noise(one, told, settings, args.strain)
@@ -60,16 +60,15 @@ def _check_names(args):
         raise GwsimError(f"--figure {args.figure}: a PNG is drawn, expected a name that ends in .png")
 
 
-def _refuse_given(told):
+def _refuse_read(told, what):
     from gwsim import origin
     from gwsim.errors import GwsimError
 
     experiment, dataset = origin.named(told)
-    given = origin.configuration(told)["experiments"][experiment]["waveforms"].get(
-        "path", "a set of pictures"
-    )
+    its = origin.configuration(told)["experiments"][experiment]
+    place = its["waveforms"].get("path") or its["datasets"][dataset].get("store", "a folder")
     raise GwsimError(
-        f"{experiment} {dataset} has given pictures, read from {given}: they were not rendered, and cannot "
+        f"{experiment} {dataset} has {what}, read from {place}: they were not rendered, and cannot "
         "be made again from any source; its data.zarr has them"
     )
 
