@@ -6,6 +6,8 @@ CORES ?= $(shell nproc 2>/dev/null || $(PYTHON) -c 'import os; print(os.cpu_coun
 
 BIN := .venv/bin
 STAMP := .venv/installed
+# A reader of Zarr in JavaScript, for the tests, where there is npm.
+READER := tests/javascript/node_modules/installed
 # Rules call `gwsim` by its name.
 ON_PATH := PATH="$(CURDIR)/$(BIN):$$PATH"
 
@@ -27,7 +29,7 @@ exercise: $(STAMP) ## the first exercise alone: chirp or blip?
 	$(ON_PATH) $(BIN)/snakemake --cores $(CORES) --configfile workflow/configs/chirp-blip.yaml
 	@echo "Open results/chirp_blip/exercise/index.html"
 
-test: $(STAMP) ## run the tests
+test: $(STAMP) $(READER) ## run the tests
 	$(ON_PATH) $(BIN)/python -m pytest -n $(CORES) --dist loadfile
 
 lint: $(STAMP) ## check style and workflow, changing nothing
@@ -48,3 +50,7 @@ $(STAMP): requirements.txt pyproject.toml
 	$(BIN)/python -m pip install --quiet --requirement requirements.txt
 	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
 	@touch $@
+
+$(READER): tests/javascript/package-lock.json
+	@if command -v npm > /dev/null && npm ci --silent --prefix tests/javascript; then touch $@; else \
+	    echo "zarrita is not installed (no npm, or no network): its tests are skipped" >&2; fi

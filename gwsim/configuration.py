@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import yaml
 
-from gwsim import draw, networks, q_planes, schema, segments, stages
+from gwsim import draw, loudness, networks, publish_about, q_planes, schema, segments, stages
 from gwsim.conventions import LIGHT_TRAVEL, SPLIT_FRACTIONS
 from gwsim.distributions import value_range
 from gwsim.errors import GwsimError
@@ -39,11 +39,26 @@ def check(config: dict) -> None:
     faults = schema.faults(config) + _not_finite(config, ())
     if not faults:
         faults = [*_check_signal(config), *_check_splits(config), *_check_experiments(config)]
+        faults += _check_about(config)
     if not faults:
         faults = [*_check_gwosc(config), *wanted.binaries(config)]
     if faults:
         count = f"{len(faults)} fault{'s' if len(faults) > 1 else ''}"
         raise GwsimError(f"the configuration has {count}:\n  " + "\n  ".join(sorted(faults)))
+
+
+def with_dataset(config: dict, experiment: str, dataset: str) -> dict:
+    """Return a checked configuration with a dataset of one of its experiments, which its name may speak of.
+
+    Raises GwsimError where the name says nothing, or what cannot be.
+    """
+    its = config["experiments"][experiment]
+    if dataset in its["datasets"]:
+        return config
+    found = loudness.with_dataset(its, dataset)
+    if faults := _check_experiment(config, found):
+        raise GwsimError("\n  ".join([f"no dataset {experiment}/{dataset}:", *faults]))
+    return {**config, "experiments": {**config["experiments"], experiment: found}}
 
 
 def check_named(config: dict) -> None:
@@ -126,6 +141,22 @@ def _not_finite(value, path) -> list[str]:
         return [line for key, inner in pairs for line in _not_finite(inner, (*path, key))]
     bad = isinstance(value, float) and not math.isfinite(value)
     return [f"{schema.where(path)}: got {value}, expected a finite number"] if bad else []
+
+
+def _check_about(config: dict) -> list[str]:
+    """Return faults of the authors' ORCIDs, and of a licence that the strain's own does not allow."""
+    faults, about, source = [], config.get("about", {}), config["strain"]["source"]
+    for number, author in enumerate(about.get("authors", [])):
+        orcid, place = author.get("orcid"), f"about.authors[{number}]"
+        if "," in author["name"] and not all(part.strip() for part in author["name"].split(",", 1)):
+            faults.append(f"{place}.name: got '{author['name']}', expected Family, Given")
+        if orcid and not publish_about.orcid_is_sound(orcid):
+            faults.append(f"{place}.orcid: got {orcid}, whose last character does not fit the others")
+        if orcid and not publish_about.Author(author["name"]).person:
+            faults.append(f"{place}.name: got {author['name']} and an ORCID; a person is Family, Given")
+    if about.get("licence", "").upper().startswith("CC0") and source == "gwosc":
+        faults.append("about.licence: got CC0, but GWOSC's strain is CC-BY-4.0, which asks for attribution")
+    return faults
 
 
 def _check_signal(config: dict) -> list[str]:
@@ -213,9 +244,15 @@ def _check_experiments(config: dict) -> list[str]:
 
 def _check_experiment(config: dict, experiment: dict) -> list[str]:
     """Return faults of one experiment: waveforms that are not there, windows that do not fit, datasets."""
+    if faults := loudness.faults(experiment):
+        return faults
     if experiment["whiten"] == "none":
         return _check_toys(config, experiment)
+    if stages.stored(experiment):
+        return _check_stores(experiment)
     rate, faults = stages.sample_rate(config, experiment), []
+    if theirs := [name for name, dataset in experiment["datasets"].items() if "store" in dataset]:
+        return [f"datasets.{name}.store: goes with whiten: {stages.STORED} alone" for name in theirs]
     if experiment["duration"] * rate != round(experiment["duration"] * rate):
         faults.append(f"duration: {experiment['duration']} s is no whole number of samples at {rate} Hz")
     kind, source = columns.WHITENED[experiment["waveforms"]["source"]], experiment["waveforms"]["source"]
@@ -226,9 +263,11 @@ def _check_experiment(config: dict, experiment: dict) -> list[str]:
         asked = networks.faults(experiment, stages.classes(experiment), given, rate)
         return faults + _check_given(experiment) + asked
     faults += {"block": _check_strain, "self": _check_scans}[kind](config, experiment)
-    faults += wanted.faults(experiment, rate)
+    alone, experiment = loudness.drawn_alone(experiment), loudness.written_out(experiment)
+    faults += wanted.faults(alone, rate)
     for name, dataset in experiment["datasets"].items():
-        faults += [f"datasets.{name}.{fault}" for fault in _check_dataset(config, experiment, dataset)]
+        check = _check_redrawn if "of" in dataset else _check_dataset
+        faults += [f"datasets.{name}.{fault}" for fault in check(config, experiment, dataset)]
     return faults + networks.faults(experiment, stages.classes(experiment), stages.splits(config), rate)
 
 
@@ -255,6 +294,36 @@ def _check_toys(config: dict, experiment: dict) -> list[str]:
             got = dataset.get("examples", "nothing")
             faults.append(f"datasets.{name}.examples: got {got}, expected a multiple of {cycle}, the classes")
     return faults + networks.faults(experiment, stages.classes(experiment), {}, config["sample_rate"])
+
+
+def _check_stores(experiment: dict) -> list[str]:
+    """Return faults of stores that others made, and of networks that do not fit them."""
+    source = experiment["waveforms"]["source"]
+    if source != "store":
+        return [f"whiten: got '{stages.STORED}', source {source} wants '{columns.WHITENED[source]}'"]
+    from gwsim import foreign
+
+    own = [name for name in ("sample_rate", "ifos", "duration", "beside") if name in experiment]
+    faults = [f"{name}: a store's attributes tell it, leave it out" for name in own]
+    faults += ["draw: what is stored is not drawn, expected {}"] if experiment["draw"] else []
+    seen = {}
+    for name, dataset in experiment["datasets"].items():
+        more = [
+            key
+            for key in dataset
+            if key not in ("split", "draw", "store") or (key == "draw" and dataset[key])
+        ]
+        faults += [f"datasets.{name}.{key}: a store is taken as it is, leave it out" for key in more]
+        if "store" not in dataset:
+            faults.append(f"datasets.{name}.store: missing, say where it stands")
+            continue
+        try:
+            its = foreign.Foreign(Path(dataset["store"]))
+            foreign.expect_layout(its, stages.classes(experiment))
+            seen[name] = foreign.settings(its)
+        except GwsimError as error:
+            faults.append(f"datasets.{name}.store: {error}")
+    return faults or networks.stored_faults(experiment, seen)
 
 
 def _check_given(experiment: dict) -> list[str]:
@@ -367,14 +436,29 @@ def _check_dataset(config: dict, experiment: dict, dataset: dict) -> list[str]:
     faults += [fault for name, spec in given.items() for fault in _check_angles(name, spec)]
     faults += _check_proportions(experiment, dataset, given)
     faults += wanted.in_noise(experiment, dataset)
+    return faults + _check_balance(experiment, dataset)
+
+
+def _check_redrawn(config: dict, experiment: dict, dataset: dict) -> list[str]:
+    """Return faults of a dataset that is another one's but for its loudness, of what is its own alone."""
+    if "examples" not in dataset:
+        return []
+    given = dataset["draw"]
+    faults = _check_targets(experiment, given) + _check_proportions(experiment, dataset, given)
+    return faults or _check_balance(experiment, dataset)
+
+
+def _check_balance(experiment: dict, dataset: dict) -> list[str]:
+    """Return a fault where classes would not meet each value of the grids equally often."""
     cycle = stages.cycle_length(experiment, dataset)
-    if dataset["examples"] % cycle:
-        near = max(cycle, round(dataset["examples"] / cycle) * cycle)
-        faults.append(
-            f"examples: {dataset['examples']} is no multiple of {cycle} (classes times grid values), "
-            f"so classes would not be balanced; the nearest is {near}"
-        )
-    return faults
+    if not dataset["examples"] % cycle:
+        return []
+    near = max(cycle, round(dataset["examples"] / cycle) * cycle)
+    whose = f", those of '{dataset['of']}'," if "of" in dataset else ""
+    return [
+        f"examples: {dataset['examples']}{whose} is no multiple of {cycle} (classes times grid values), "
+        f"so classes would not be balanced; the nearest is {near}"
+    ]
 
 
 def _check_targets(experiment: dict, given: dict) -> list[str]:

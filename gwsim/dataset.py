@@ -39,7 +39,7 @@ class Examples:
         self.name = f"{self.folder.parent.name}/{self.folder.name}"
         self.attributes = json.loads((path / "zarr.json").read_text())["attributes"]
         self.classes = self.attributes["classes"]
-        self.settings = _settings(self.attributes["configuration"])
+        self.settings = _settings(self.attributes)
         self.ifos, self.sample_rate = self.settings["ifos"], self.settings["sample_rate"]
         self.view = view
         self.shape, self.axes = view.shape(self.settings), view.axes(self.settings)
@@ -57,8 +57,13 @@ class Examples:
         return scaled(self.raw(rows), self.view.scale)
 
 
-def _settings(configuration: dict) -> dict:
-    """Return what a view needs of the configuration that a dataset carries, as render's settings have it."""
+def _settings(attributes: dict) -> dict:
+    """Return what a view needs of a dataset's own attributes, as render's settings have it."""
+    if "ifos" in attributes:
+        known = ("ifos", "sample_rate", "duration", *dict.fromkeys(view.NEEDS.values()))
+        return {"sample_rate": None} | {name: attributes[name] for name in known if name in attributes}
+    # Stores of older versions have it in their configuration alone.
+    configuration = attributes["configuration"]
     (experiment,) = configuration["experiments"].values()
     if not stages.of_strain(experiment):
         return {**experiment["render"], "ifos": [], "sample_rate": None}

@@ -50,7 +50,7 @@ def _stratify(settings: dict, stream: tuple) -> tuple[dict[str, np.ndarray], np.
     rows of a round that differ only in a grid's value share their randomness.
     """
     columns = settings["columns"]
-    grids = {n: spec["grid"] for n, spec in columns.items() if isinstance(spec, dict) and "grid" in spec}
+    grids = {name: spec["grid"] for name, spec in columns.items() if _is_grid(spec)}
     combinations = np.array(list(itertools.product(*grids.values())), dtype=float)
     classes, count = len(settings["classes"]), len(combinations)
     row = np.arange(settings["examples"])
@@ -179,6 +179,53 @@ def draw_pictures(signals, settings: dict) -> tuple[pd.DataFrame, pd.DataFrame]:
     table = {"label": label, "system": system, "key": np.floor(drawn * 2**53)}
     kinds = columns(settings["waveforms"]["source"])
     return systems, pd.DataFrame({name: np.asarray(table[name], kinds[name][0]) for name in kinds})
+
+
+def redrawn(table: pd.DataFrame, settings: dict) -> pd.DataFrame:
+    """Return the same examples at another loudness: a new SNR or distance stands where one was wanted.
+
+    settings: those that the table was drawn by, and `wanted`, the new column. It is drawn from its stream of
+    the old table, shared by the rows of a pair, so that the distribution of before gives the table of before.
+    Rows that have no loudness stay so.
+    """
+    ((name, spec),) = settings["wanted"].items()
+    stream = (settings["seed"], settings["experiment"], settings["dataset"])
+    before, index = _stratify(settings, stream)
+    if len(index) != len(table):
+        got = f"got a table of {len(table)} rows"
+        raise GwsimError(f"{got}, expected the {len(index)} of '{settings['dataset']}': draw it again")
+    values = {name: _regridded(before, settings, stream)} if _is_grid(spec) else {}
+
+    def column(name: str) -> np.ndarray:
+        return seeds.uniforms(*stream, name, size=int(index.max()) + 1)[index]
+
+    targets = [target for target in TARGETS.values() if target in table]
+    loud = table[targets].notna().any(axis=1)
+    drawn = np.where(loud, _column(name, spec, values, index, column), np.nan)
+    return table.assign(**{target: drawn if target == TARGETS[name] else np.nan for target in targets})
+
+
+def _regridded(before: dict, settings: dict, stream: tuple) -> np.ndarray:
+    """Return a new grid's values over old rows: each class meets each equally often.
+
+    So it does with each value of other grids; before: the balanced columns as they were.
+    """
+    ((name, spec),) = settings["wanted"].items()
+    columns = {(name if one in TARGETS else one): its for one, its in settings["columns"].items()}
+    after, _ = _stratify(settings | {"columns": columns | settings["wanted"]}, stream)
+    others = [one for one in before if one not in TARGETS]
+    if all(np.array_equal(before[one], after[one]) for one in others):
+        return after[name]
+    # Another number of values changes how grids are combined, but the rows keep the other grids' values.
+    cells = pd.DataFrame(before).groupby(others)
+    cell, place, size = cells.ngroup().to_numpy(), cells.cumcount().to_numpy(), len(spec["grid"])
+    turn = place // size
+    order = _permutations(stream, f"grid of {name}", (int(turn.max()) + 1) * cells.ngroups, size)
+    return np.asarray(spec["grid"], float)[order[turn * cells.ngroups + cell, place % size]]
+
+
+def _is_grid(spec) -> bool:
+    return isinstance(spec, dict) and "grid" in spec
 
 
 def _column(name, spec, values, index, column) -> np.ndarray:

@@ -46,3 +46,20 @@ def whole_folder(path: Path):
         part.replace(path)
     finally:
         shutil.rmtree(part, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def whole_file(path: Path):
+    """Give an open file beside its place, which takes that place in the end: whole or not there."""
+    for killed in path.parent.glob(f"{path.name}.*.part"):
+        killed.unlink()
+    part = path.with_name(f"{path.name}.{uuid.uuid4().hex}.part")
+    try:
+        part.parent.mkdir(parents=True, exist_ok=True)
+        with part.open("w+b") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)

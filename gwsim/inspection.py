@@ -20,9 +20,11 @@ def describe(folder: Path) -> str:
     content = manifest.read(folder / manifest.MANIFEST)
     size = sum(entry["bytes"] for entry in content["files"].values())
     attributes = metadata["attributes"]
-    head = f"{attributes['title']}: {len(content['shards'])} shards, {size / 2**20:.1f} MiB"
+    title = attributes.get("title", f"{folder.resolve().parent.name} {folder.name}")
+    head = f"{title}: {len(content['shards'])} shards, {size / 2**20:.1f} MiB"
     lines = [head, "", "arrays"]
-    arrays = metadata["consolidated_metadata"]["metadata"]
+    paths = sorted((folder / "data.zarr").glob("*/zarr.json"))
+    arrays = {each.parent.name: json.loads(each.read_text()) for each in paths}
     lines += [_array(name, array) for name, array in sorted(arrays.items()) if len(array["shape"]) > 1]
     narrow = sum(len(array["shape"]) == 1 for array in arrays.values())
     lines.append(f"  and {narrow} coordinates and columns")
@@ -36,7 +38,8 @@ def describe(folder: Path) -> str:
 def _array(name: str, array: dict) -> str:
     axes = zip(array["dimension_names"], array["shape"], strict=True)
     dims = ", ".join(f"{dim} {size}" for dim, size in axes)
-    return f"  {name:12s} ({dims}) {array['data_type']}, {array['attributes']['units']}"
+    units = array.get("attributes", {}).get("units", "no units")
+    return f"  {name:12s} ({dims}) {array['data_type']}, {units}"
 
 
 def _classes(table: pd.DataFrame, classes: list[str]) -> list[str]:

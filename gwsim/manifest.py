@@ -20,14 +20,20 @@ from gwsim.errors import GwsimError
 
 MANIFEST = "manifest.json"
 FORMAT = "gwsim-manifest-1"
+# Its own sha256, over all its other keys; manifests of older versions have none.
+SEAL = "sha256"
+KEYS = {"format", "files", "shards"}
 
 
-def finalise(folder: Path, records, arrays: dict, attributes: dict, texts: dict, beside=()) -> None:
+def finalise(
+    folder: Path, records, arrays: dict, attributes: dict, texts: dict, beside=(), about=None
+) -> None:
     """Link whole shards into `data.zarr`, add the small arrays and attributes, and write the manifest.
 
     records: of all shards, from whole_records; arrays: name -> {"dims", "values", "attributes"} of arrays
     that are written whole; texts: files put beside the metadata; beside: files of the folder that the
-    manifest covers too.
+    manifest covers too; about: a function of the manifest's files (name -> {"sha256", "bytes"}) that gives
+    the texts of further files of the folder, which it covers as well.
     """
     for killed in folder.glob("data.zarr.*.part"):
         shutil.rmtree(killed)
@@ -47,8 +53,11 @@ def finalise(folder: Path, records, arrays: dict, attributes: dict, texts: dict,
         part.replace(target)
     finally:
         shutil.rmtree(part, ignore_errors=True)
-    content = json.dumps(listing(folder, records, beside), indent=1, sort_keys=True)
-    files.write_atomic(folder / MANIFEST, content)
+    content = listing(folder, records, beside)
+    for name, text in (about(content["files"]) if about else {}).items():
+        files.write_atomic(folder / name, text)
+        content["files"][name] = files.fingerprint(folder / name)
+    write(folder, content)
 
 
 def whole_records(folder: Path, ranges) -> list[dict]:
@@ -109,6 +118,12 @@ def listing(folder: Path, records: list[dict], beside=()) -> dict:
     return {"format": FORMAT, "files": entries, "shards": shards}
 
 
+def write(folder: Path, content: dict) -> None:
+    """Write a manifest, sealed with the sha256 of its own content: a bit that flips in it shows."""
+    sealed = content | {SEAL: store.digest(content)}
+    files.write_atomic(folder / MANIFEST, json.dumps(sealed, indent=1, sort_keys=True))
+
+
 def _is_snakemake(path: Path) -> bool:
     return path.name == ".snakemake_timestamp"
 
@@ -123,15 +138,25 @@ def folder_of(path: Path) -> Path:
 def read(path: Path) -> dict:
     """Return a manifest.
 
-    Raises GwsimError for a file that is none, such as one that was cut.
+    Raises GwsimError for a file that is none, such as one that was cut or altered.
     """
+    return parsed(path.read_bytes(), str(path))
+
+
+def parsed(text: bytes, where: str) -> dict:
+    """Return a manifest from its text, without its seal; where: what a message calls it."""
     try:
-        content = json.loads(path.read_bytes())
+        content = json.loads(text)
     except ValueError:
         content = None
-    if not isinstance(content, dict) or content.get("format") != FORMAT:
+    seal = content.pop(SEAL, None) if isinstance(content, dict) else None
+    if seal is None:
+        whole = isinstance(content, dict) and content.get("format") == FORMAT and set(content) == KEYS
+    else:
+        whole = store.digest(content) == seal and content.get("format") == FORMAT
+    if not whole:
         raise GwsimError(
-            f"{path}: no whole manifest of the format {FORMAT}; run snakemake again, or copy it anew"
+            f"{where}: no whole manifest of the format {FORMAT}; run snakemake again, or copy it anew"
         )
     return content
 
@@ -144,18 +169,40 @@ def verify(folder: Path, watch=iter) -> dict:
     path = folder / MANIFEST
     if not (folder / "data.zarr").is_dir() or not path.is_file():
         raise GwsimError(f"INCOMPLETE: {_progress(folder)}")
-    content, faults = read(path), []
-    for name, entry in watch(list(content["files"].items())):
-        if not (folder / name).is_file():
-            faults.append(f"missing: {name}{_rows(content, name)}")
-        elif files.fingerprint(folder / name) != entry:
-            faults.append(f"altered: {name}{_rows(content, name)}")
-    found = {p.relative_to(folder).as_posix() for p in (folder / "data.zarr").rglob("*") if p.is_file()}
-    strangers = sorted(n for n in found - set(content["files"]) if not _is_snakemake(Path(n)))
-    faults += [f"not in the manifest: {name}" for name in strangers]
-    if faults:
-        raise GwsimError(f"{folder} is not what its manifest says:\n  " + "\n  ".join(faults))
+    content, found = read(path), {}
+    for name in watch(list(content["files"])):
+        found[name] = files.fingerprint(folder / name) if (folder / name).is_file() else None
+    there = {p.relative_to(folder).as_posix() for p in (folder / "data.zarr").rglob("*") if p.is_file()}
+    strangers = {name: {} for name in there - set(found) if not _is_snakemake(Path(name))}
+    refuse(str(folder), differences(content, found | strangers))
     return content
+
+
+def differences(content: dict, found: dict[str, dict | str | None]) -> list[str]:
+    """Return how files differ from those of a manifest.
+
+    found: name -> sha256 and size, or of a file that was not to be had why, as far as that is known.
+    """
+    faults, altered = [], []
+    for name, entry in content["files"].items():
+        got = found.get(name)
+        if got is None or isinstance(got, str):
+            faults.append(f"missing: {name}{_rows(content, name)}{f': {got}' if got else ''}")
+        elif got != entry:
+            altered.append(f"altered: {name}{_rows(content, name)}")
+    strangers = sorted(set(found) - set(content["files"]))
+    return faults + altered + [f"not in the manifest: {name}" for name in strangers]
+
+
+def refuse(where: str, faults: list[str]) -> None:
+    """Raise GwsimError with all the faults of a store, if it has some."""
+    if faults:
+        raise GwsimError(f"{where} is not what its manifest says:\n  " + "\n  ".join(faults))
+
+
+def rows(content: dict) -> int:
+    """Return how many rows the store of a manifest has."""
+    return content["shards"][-1]["rows"][1]
 
 
 def _rows(content: dict, name: str) -> str:

@@ -3,7 +3,7 @@
 Settings of one network stand under EXPERIMENT/networks/NETWORK, of what all are asked under EXPERIMENT.
 """
 
-from gwsim import draw, view
+from gwsim import draw, loudness, view
 from gwsim.conventions import SCAN_DURATIONS
 from gwsim.waveforms import columns as of_source
 
@@ -34,7 +34,7 @@ MISCLASSIFIED = 2
 
 def settings(config: dict, name: str, classes: list[str]) -> dict[str, dict]:
     """Return the settings of an experiment's stages from train on, by the path of their file."""
-    experiment = config["experiments"][name]
+    experiment = loudness.written_out(config["experiments"][name])
     if not experiment.get("networks"):
         return {}
     trained = {
@@ -50,6 +50,8 @@ def settings(config: dict, name: str, classes: list[str]) -> dict[str, dict]:
         asked = {"seed": config["seed"], "classes": classes, **experiment["exercise"]}
         return trained | {f"{name}/exercise": its | asked}
     evaluate = {**experiment["evaluate"], "classes": classes}
+    if experiment["whiten"] == "stored":
+        return trained | {f"{name}/evaluate": {**evaluate, "grouped": []}}
     if detects(experiment):
         evaluate["seconds"] = experiment["duration"]
     by = evaluate.get("by")
@@ -98,7 +100,7 @@ def report_settings(config: dict) -> dict:
                 "networks": {
                     network: {"seeds": recipe["seeds"]}
                     for network, recipe in experiment.get("networks", {}).items()
-                    if shown(recipe) and "exercise" not in experiment
+                    if shown(recipe) and "exercise" not in experiment and experiment["whiten"] != "stored"
                 },
             }
             for name, experiment in config["experiments"].items()
@@ -134,6 +136,38 @@ def faults(experiment: dict, classes: list[str], splits, sample_rate: int) -> li
         _detection(experiment, splits) if detects(experiment) else _no_detection(experiment["evaluate"])
     )
     return found + [f"evaluate.{fault}" for fault in of_noise]
+
+
+def stored_faults(experiment: dict, seen: dict[str, dict]) -> list[str]:
+    """Return what is wrong with networks of stores that others made, which are trained and evaluated alone.
+
+    seen: each dataset's settings of a view, as its attributes tell them.
+    """
+    if not experiment.get("networks"):
+        return []
+    more = [name for name in ("explain", "embed", "exercise") if name in experiment]
+    found = [
+        f"{name}: stores that others made are trained on and evaluated alone, leave it out" for name in more
+    ]
+    if "evaluate" not in experiment:
+        return [*found, "networks: evaluate is missing, which says what they are asked"]
+    datasets = experiment["datasets"]
+    for name in experiment["evaluate"]["datasets"]:
+        found += _unknown("evaluate.datasets", name, datasets)
+    found += [f"evaluate.{fault}" for fault in _no_detection(experiment["evaluate"])]
+    for network, recipe in experiment["networks"].items():
+        place, train = f"networks.{network}", recipe["train"]
+        unknown = [
+            _unknown(f"{place}.train.{role}", train[role], datasets) for role in ("dataset", "validation")
+        ]
+        found += [fault for faults in unknown for fault in faults]
+        found += [f"{place}.train.{fault}" for fault in _phases(train) + _augmented(recipe)]
+        found += [f"{place}.train.mix: stores have no noise by itself to mix"] if train["mix"] else []
+        found += [f"{place}.classes: leave it out, all classes are known"] if "classes" in recipe else []
+        if not any(unknown):
+            found += [f"{place}.train.dataset: {fault}" for fault in _leaks(experiment, train)]
+            found += [f"{place}.{fault}" for fault in _sees(recipe, seen[train["dataset"]])]
+    return found
 
 
 def _recipes(experiment: dict, sample_rate: int) -> list[str]:
@@ -286,16 +320,21 @@ def _same_rows(experiment: dict) -> list[str]:
 
 def _seen(experiment: dict, recipe: dict, sample_rate: int) -> list[str]:
     """Return where a network's model does not take what its recipe lets it see."""
-    arrays, least = TAKES[recipe["model"]]
     features, pca = _features(recipe), experiment.get("embed", {}).get("pca", 0)
     if features and features < pca:
         return [
             f"model: {recipe['model']} has {features} features, of which embed.pca wants {pca} components"
         ]
+    settings = {**experiment["render"], "sample_rate": sample_rate, "duration": experiment.get("duration")}
+    return _sees(recipe, settings)
+
+
+def _sees(recipe: dict, settings: dict) -> list[str]:
+    """Return where a network's model does not take what its recipe lets it see of examples."""
+    arrays, least = TAKES[recipe["model"]]
     if recipe["array"] not in arrays:
         known = " or ".join(arrays)
         return [f"array: got {recipe['array']}, expected {known}, which {recipe['model']} takes"]
-    settings = {**experiment["render"], "sample_rate": sample_rate, "duration": experiment.get("duration")}
     seen = view.of(recipe)
     if faults := seen.faults(settings):
         return faults

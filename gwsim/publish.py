@@ -3,8 +3,6 @@
 Every array has units and a long name; categories are integers with CF flag_values and flag_meanings.
 """
 
-import json
-
 import numpy as np
 import pandas as pd
 
@@ -15,27 +13,20 @@ from gwsim import (
     layout,
     noise,
     provenance,
+    publish_about,
+    publish_archives,
+    publish_card,
+    publish_credits,
+    publish_croissant,
     publish_pictures,
     publish_scans,
     stages,
+    store,
 )
 from gwsim.waveforms import columns as of_source
 
-CITATION = {
-    "toys": "drawn by gwsim-pipeline; no data of a detector, no DOI",
-    "simulated": "simulated with gwsim-pipeline; no data of a detector, no DOI",
-    "files": "see the source of the strain files; data of GWOSC ask to cite the run's data paper and DOI",
-    "pictures": "Gravity Spy's training set (Zenodo 1476551); Zevin et al., CQG 34, 064003 (2017)",
-    "gwosc": "data of the Gravitational Wave Open Science Center (gwosc.org), which asks to be acknowledged; "
-    "cite SoftwareX 13, 100658 (2021) for O1 and O2, ApJS 267, 29 (2023) for O3, and the DOI of the run",
-}
-LICENCE = {
-    "toys": "CC0-1.0",
-    "simulated": "CC0-1.0",
-    "files": "the licence of the strain files, see their source",
-    "pictures": "CC-BY-4.0 (Gravity Spy's training set)",
-    "gwosc": "CC-BY-4.0",
-}
+# Sections of render's settings that tell a reader how examples are made of strain, or how large they are.
+SEEN = ("spectrogram", "qscan", "picture")
 
 
 def dataset_arrays(
@@ -163,24 +154,70 @@ def as_arrays(table: pd.DataFrame, known: dict[str, tuple], flags: dict) -> dict
     return arrays
 
 
-def attributes(title: str, card: dict, columns) -> dict:
-    """Return a dataset's attributes: what it is, how it was made, and from what."""
+def attributes(title: str, card: dict, columns, about: publish_about.About | None = None) -> dict:
+    """Return a dataset's attributes: what it is, how it was made, and from what.
+
+    about: what it says of itself besides, where that is known.
+    """
+    its = {"title": title, "licence": publish_credits.LICENCES[card["strain"]] or publish_about.NOT_GIVEN}
+    if about:
+        its = {
+            "title": about.title,
+            "licence": about.licence or publish_about.NOT_GIVEN,
+            "citation": "; cite also: ".join([about.citation, *map(publish_credits.told, about.works)]),
+            **({"acknowledgement": about.acknowledgement} if about.acknowledgement else {}),
+        }
     return {
-        "title": title,
+        **its,
         "experiment": card["experiment"],
         "dataset": card["dataset"],
         "conventions": "gwsim-1",
         "source": card["strain"],
-        "licence": LICENCE[card["strain"]],
         "seed": card["seed"],
-        "citation": CITATION[card["strain"]],
         "classes": card["classes"],
         "coordinates": " ".join(columns),
+        **_seen(card["configuration"]),
         "configuration": card["configuration"],
         "versions": provenance.versions(),
         "revision": provenance.revision(),
         **card["provenance"],
     }
+
+
+def _seen(configuration: dict) -> dict:
+    """Return what a reader needs to know of the arrays: nobody has to dig in the configuration for it."""
+    (experiment,) = configuration["experiments"].values()
+    found = {name: experiment["render"][name] for name in SEEN if name in experiment["render"]}
+    if not stages.of_strain(experiment):
+        return {"ifos": [], **found}
+    found |= {"band": configuration["band"]} if stages.whitened(experiment) else {}
+    return {
+        "ifos": stages.ifos(configuration, experiment),
+        "sample_rate": stages.sample_rate(configuration, experiment),
+        "duration": experiment["duration"],
+        **found,
+    }
+
+
+def about(title: str, table: pd.DataFrame, card: dict) -> publish_about.About:
+    """Return what a dataset says of itself; GPS times of its examples tell whose strain it has."""
+    seconds = table["gps_second"].unique() if "gps_second" in table else ()
+    return publish_about.of(title, _told(card)[0], card, seconds, len(table))
+
+
+def beside(title: str, table: pd.DataFrame, card: dict, arrays: dict):
+    """Return a function of the finished store's files (name -> {"sha256", "bytes"}): texts put beside it."""
+    its = about(title, table, card)
+
+    def texts(entries: dict) -> dict[str, str]:
+        return {
+            "croissant.json": publish_croissant.text(its, card["classes"], table, arrays, entries),
+            "CITATION.cff": publish_archives.cff(its),
+            "datacite.json": publish_archives.datacite(its),
+            ".zenodo.json": publish_archives.zenodo(its),
+        }
+
+    return texts
 
 
 def _strain_told(experiment: dict) -> tuple[str, str, str]:
@@ -195,52 +232,19 @@ def _strain_told(experiment: dict) -> tuple[str, str, str]:
     return "whitened gravitational-wave strain", arrays, "strain"
 
 
-def card_text(title: str, table: pd.DataFrame, card: dict) -> str:
-    """Return the data card: what the store is, how it was made, how to open it."""
-    names = card["classes"]
-    counts = "\n".join(
-        f"| {i} | {name} | {int((table['label'] == i).sum())} |" for i, name in enumerate(names)
-    )
+def _told(card: dict) -> tuple[str, str, str]:
+    """Return what a data card says of examples: what they are, their arrays, the first one's name."""
     (experiment,) = card["configuration"]["experiments"].values()
-    told = {"block": _strain_told, "none": publish_pictures.told}.get(
-        experiment["whiten"], publish_scans.told
-    )
-    what, arrays, first = told(experiment)
-    ifos = " ".join(stages.ifos(card["configuration"], experiment))
-    return f"""# {title}
+    told = {"block": _strain_told, "none": publish_pictures.told}
+    return told.get(experiment["whiten"], publish_scans.told)(experiment)
 
-{len(table)} examples of {what}, one row per example of the table.
-Strain source: {card["strain"]}; licence: {LICENCE[card["strain"]]}.
 
-| label | class | examples |
-|---|---|---|
-{counts}
+def card_text(title: str, table: pd.DataFrame, card: dict, arrays: dict | None = None) -> str:
+    """Return the data card; arrays: all of the store's, from `described`."""
+    return publish_card.text(about(title, table, card), table, card, arrays or {}, _told(card))
 
-Interferometers: {ifos or "none"}.
 
-Each example: {arrays}; its label, and one value of each column of the table. Every array has `units` and
-`long_name`.
-
-## Open it
-
-```python
-import xarray
-
-data = xarray.open_zarr("data.zarr")
-print(data)
-print(data["{first}"][0].values.shape, int(data["label"][0]))
-```
-
-The store is plain Zarr format 3 (sharded, blosc-zstd, crc32c) and opens in any Zarr 3 reader as well.
-
-## How it was made
-
-gwsim {provenance.versions()["gwsim-pipeline"]}, revision {provenance.revision()}, seed {card["seed"]}.
-The whole configuration stands in the store's attributes. Waveforms:
-
-```json
-{json.dumps(experiment["waveforms"], indent=1)}
-```
-
-{of_source.CARD[card["source"]]}
-"""
+def described(laid_out: list[store.Array], arrays: dict) -> dict[str, dict]:
+    """Return the axes and attributes of all arrays of a store: those in shards, and those written whole."""
+    sharded = {one.name: {"dims": one.dims, "attributes": one.attributes} for one in laid_out}
+    return sharded | {name: {key: arrays[name][key] for key in ("dims", "attributes")} for name in arrays}

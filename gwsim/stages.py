@@ -15,6 +15,8 @@ from gwsim.waveforms import glitches
 NOISE = "noise"
 # Stores of noise that are not whitened, for experiments of `whiten: self`.
 RAW = "raw"
+# Of `whiten`: whole stores are given.
+STORED = "stored"
 # Values that a dataset need not give.
 DATASET_DEFAULTS = {"reuse": "overlap", "paired": False, "proportions": "equal", "glitches": None}
 # What the systems of a dataset are drawn from.
@@ -38,7 +40,12 @@ def whitened(experiment: dict) -> bool:
 
 def of_strain(experiment: dict) -> bool:
     """Return whether an experiment's examples have to do with strain at all; toys do not."""
-    return experiment.get("whiten") != "none"  # stores of older versions do not tell
+    return experiment.get("whiten") not in ("none", STORED)  # stores of older versions do not tell
+
+
+def stored(experiment: dict) -> bool:
+    """Return whether an experiment's datasets are stores that others made."""
+    return experiment["whiten"] == STORED
 
 
 def sample_rate(config: dict, experiment: dict) -> int:
@@ -121,12 +128,25 @@ def settings(config: dict) -> dict[str, dict]:
         found |= _gwosc(config, found["segments"], name, rate)
     found |= {f"noise/{name}": part for name, part in noises(config).items()}
     for name, experiment in config["experiments"].items():
-        for dataset_name, dataset in experiment["datasets"].items():
-            kind = {"given": _given_stages, "none": _toy_stages}.get(experiment["whiten"], _dataset_stages)
-            parts = kind(config, name, experiment, dataset_name, DATASET_DEFAULTS | dataset)
+        for dataset_name in experiment["datasets"]:
+            parts = dataset_settings(config, name, dataset_name)
             found |= {f"{name}/{dataset_name}/{stage}": part for stage, part in parts.items()}
         found |= networks.settings(config, name, classes(experiment))
     return found | {"report": networks.report_settings(config)}
+
+
+def dataset_settings(config: dict, name: str, dataset_name: str) -> dict[str, dict]:
+    """Return the settings of the stages of one dataset of an experiment."""
+    experiment = config["experiments"][name]
+    dataset = experiment["datasets"][dataset_name]
+    if "of" in dataset:
+        kind = _redrawn_stages
+    else:
+        kind = {"given": _given_stages, "none": _toy_stages, STORED: _store_stages}.get(
+            experiment["whiten"], _dataset_stages
+        )
+        dataset = DATASET_DEFAULTS | dataset
+    return kind(config, name, experiment, dataset_name, dataset)
 
 
 def noises(config: dict) -> dict[str, dict]:
@@ -216,6 +236,13 @@ def _dataset_stages(config: dict, name: str, experiment: dict, dataset_name: str
     return {"draw": draw, "waveforms": waveforms, "render": render, "card": card}
 
 
+def _redrawn_stages(config: dict, name: str, experiment: dict, dataset_name: str, dataset: dict) -> dict:
+    """Return the settings of a dataset that is another one's but for its loudness: it has no bank."""
+    its = dataset_settings(config, name, dataset["of"])
+    card = _card(config, name, experiment, dataset_name, dataset)
+    return {"draw": its["draw"] | {"wanted": dataset["draw"]}, "render": its["render"], "card": card}
+
+
 def _given_stages(config: dict, name: str, experiment: dict, dataset_name: str, dataset: dict) -> dict:
     """Return the settings of a dataset of given pictures."""
     its, render = experiment["waveforms"], experiment["render"]
@@ -231,6 +258,14 @@ def _given_stages(config: dict, name: str, experiment: dict, dataset_name: str, 
     }
     card = _card(config, name, experiment, dataset_name, dataset) | {"strain": "pictures"}
     return {"ingest": ingest, "card": card}
+
+
+def _store_stages(config: dict, name: str, experiment: dict, dataset_name: str, dataset: dict) -> dict:
+    """Return the settings of a dataset that others made."""
+    return {
+        "adopt": {"store": dataset["store"], "classes": classes(experiment)},
+        "card": _card(config, name, experiment, dataset_name, dataset),
+    }
 
 
 def _toy_stages(config: dict, name: str, experiment: dict, dataset_name: str, dataset: dict) -> dict:
@@ -259,7 +294,11 @@ def _card(config: dict, name: str, experiment: dict, dataset_name: str, dataset:
     card["source"] = experiment["waveforms"]["source"]
     # What is learnt from a dataset is no part of it.
     own = {key: value for key, value in experiment.items() if key not in networks.SECTIONS}
-    card["configuration"] = {**config, "experiments": {name: {**own, "datasets": {dataset_name: dataset}}}}
+    datasets = {dataset_name: dataset}
+    if "of" in dataset:
+        its = experiment["datasets"][dataset["of"]]
+        datasets = {dataset["of"]: DATASET_DEFAULTS | its, **datasets}
+    card["configuration"] = {**config, "experiments": {name: {**own, "datasets": datasets}}}
     return card
 
 

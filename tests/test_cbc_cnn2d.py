@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from gwsim import cams, export
+from gwsim import cams, onnx_export
 from gwsim.errors import GwsimError
 from gwsim.models import receptive
 from gwsim.models.cbc_cnn2d import CbcCnn2d
@@ -103,5 +103,5 @@ def test_a_shape_that_does_not_fit_is_refused(shape):
 
 
 def test_other_programs_get_its_logits(network):
-    content = export.onnx(network, SHAPE, {})
-    assert export.farthest(content, network, SHAPE) < 1e-5
+    content = onnx_export.onnx(network, SHAPE, {})
+    assert onnx_export.farthest(content, network, SHAPE) < 1e-5

@@ -187,8 +187,8 @@ def test_every_mapping_of_the_schema_is_closed():
     ]
     free = [path for path, node in mappings if node.get("additionalProperties") is not False]
     waveforms = ("$defs", "experiment", "properties", "waveforms")
-    forms = [("$defs", "experiment", "allOf", number, "then") for number in (0, 1, 2)]
-    timed = ("$defs", "experiment", "allOf", 2, "else")
+    forms = [("$defs", "experiment", "allOf", number, "then") for number in range(4)]
+    timed = ("$defs", "experiment", "allOf", 4, "then")
     assert [path for path in free if path[:2] != ("$defs", "model")] == [*forms, timed, waveforms]
     assert len(mappings) > 10
     rendered = [dict(mappings)[path]["properties"]["render"]["$ref"] for path in forms]
@@ -200,8 +200,8 @@ def test_every_mapping_of_the_schema_is_closed():
     assert sorted(name for one in led for name in one.get("enum", [one.get("const")])) == sorted(known)
     closed = [one["then"]["$ref"].removeprefix("#/$defs/") for one in node["allOf"]]
     assert all(SCHEMA["$defs"][name]["additionalProperties"] is False for name in closed)
-    # Pictures are no source of signals, they are taken in as they are.
-    assert known == {*sources.SOURCES, "pictures"} == set(columns.WHITENED)
+    # Pictures and stores are no sources of signals, they are taken in as they are.
+    assert known == {*sources.SOURCES, "pictures", "store"} == set(columns.WHITENED)
     kinds = SCHEMA["$defs"]["experiment"]["properties"]["whiten"]["enum"]
     assert set(kinds) == set(columns.WHITENED.values())
 
@@ -562,7 +562,7 @@ FAULTS = [
     ),
     (
         changed(**{f"{CBC}__source": "cbs"}),
-        "source: got 'cbs', expected one of ccsn, cbc, cbc_scaled, glitch, triggers, pictures, toy (Core-",
+        "source: got 'cbs', expected one of ccsn, cbc, cbc_scaled, glitch, triggers, pictures, toy, store",
     ),
     (
         changed(
@@ -685,7 +685,7 @@ FAULTS = [
     (
         dataset(draw={"snr": "loud"}),
         f"{T}.draw.snr: got 'loud', expected a number or a mapping of uniform, uniform_cos, uniform_sin, "
-        "log_uniform, list, grid, power_law (Wanted network SNR; of glitches that",
+        "log_uniform, list, grid, power_law, normal, log_normal (Wanted network SNR; of glitches that",
     ),
     (
         dataset(draw={"snr": {"uniform": [20, 50], "grid": [8]}}),
@@ -747,7 +747,7 @@ FAULTS = [
     ),
     (
         changed(experiments__ccsn__whiten="each"),
-        "ccsn.whiten: got 'each', expected one of block, self, given, none (Noise",
+        "ccsn.whiten: got 'each', expected one of block, self, given, none, stored (Noise",
     ),
     (
         changed(experiments__cbc__sample_rate=8192),

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 import torch
 
-from gwsim import exercise, export, models, train
+from gwsim import exercise, models, onnx_export, train
 from gwsim.errors import GwsimError
 from gwsim.exercise import BLIP, CHIRP
 
@@ -80,7 +80,7 @@ def test_a_linear_network_is_its_weights():
 @pytest.mark.parametrize("name", ["toy_cnn", "linear_pixels"])
 def test_other_programs_get_their_logits(name):
     model = models.build(name, SHAPE, 2, 1).eval()
-    assert export.farthest(export.onnx(model, SHAPE, {}), model, SHAPE) < 1e-5
+    assert onnx_export.farthest(onnx_export.onnx(model, SHAPE, {}), model, SHAPE) < 1e-5
 
 
 @pytest.mark.parametrize(

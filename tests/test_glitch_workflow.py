@@ -138,6 +138,10 @@ def test_nothing_but_the_stages_own_heirs_run_again(finished, tmp_path):
 def test_a_new_snr_is_the_same_glitches_louder(finished, tmp_path):
     # With Snakemake's own notes, by which it knows that settings are others.
     shutil.copytree(finished, tmp_path, dirs_exist_ok=True)
+    named = f"{STORES[2]}-snr30"
+    run = tiny(tmp_path, targets=[f"{named}/data.zarr"])
+    assert run.returncode == 0, run.stderr
+    assert "glitches have no distance" in tiny(tmp_path, targets=[f"{STORES[2]}-d3kpc/data.zarr"]).stderr
     overlay = tmp_path / "overlay.yaml"
     overlay.write_text("experiments: {glitch: {draw: {snr: 30}}}")
     run = tiny(tmp_path, overlay, targets=[f"{STORES[2]}/data.zarr"])
@@ -155,6 +159,9 @@ def test_a_new_snr_is_the_same_glitches_louder(finished, tmp_path):
     )
     same = [one.tobytes() == other.tobytes() for one, other in zip(old, new, strict=True)]
     assert same[place] and sum(same) == 1
+    # By its name, without a change of the configuration, it is the same again.
+    assert np.array_equal(store.open_array(tmp_path / named / "data.zarr" / "qscan").read().result(), new)
+    pd.testing.assert_frame_equal(pd.read_parquet(tmp_path / named / "table.parquet"), after)
 
 
 def test_manifests_are_the_same_on_one_worker(finished, tmp_path):

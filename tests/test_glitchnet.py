@@ -8,7 +8,7 @@ import scipy.stats
 import torch
 from torch.nn import functional as F
 
-from gwsim import cams, evaluate, export, faithfulness, models, train
+from gwsim import cams, evaluate, faithfulness, models, onnx_export, train
 from gwsim.cli import evaluate as verb
 from gwsim.errors import GwsimError
 from gwsim.models import glitchnet, receptive
@@ -164,7 +164,7 @@ def test_layers_that_can_be_randomised_are_the_weighted_ones(network):
 
 
 def test_other_programs_get_the_logits_of_all_views(network):
-    assert export.farthest(export.onnx(network, SHAPE, {}), network, SHAPE) < 1e-5
+    assert onnx_export.farthest(onnx_export.onnx(network, SHAPE, {}), network, SHAPE) < 1e-5
 
 
 def test_evaluation_has_the_logits_of_the_glitch_and_what_each_view_says(network):

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from gwsim import cams, export, models, networks
+from gwsim import cams, models, networks, onnx_export
 from gwsim.errors import GwsimError
 from gwsim.models import receptive
 
@@ -145,7 +145,8 @@ def test_every_method_maps_every_network(network, method):
 
 def test_other_programs_get_every_networks_logits(network):
     model, x = network
-    assert export.farthest(export.onnx(model, tuple(x.shape[1:]), {}), model, tuple(x.shape[1:])) < 1e-5
+    shape = tuple(x.shape[1:])
+    assert onnx_export.farthest(onnx_export.onnx(model, shape, {}), model, shape) < 1e-5
 
 
 def test_nothing_works_in_place(network):

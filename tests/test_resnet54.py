@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from gwsim import cams, export
+from gwsim import cams, onnx_export
 from gwsim.errors import GwsimError
 from gwsim.models import receptive
 from gwsim.models.dain import Dain
@@ -222,7 +222,7 @@ def test_half_precision_does_as_well(learnt):
 
 def test_other_programs_get_its_logits(learnt):
     model = copy.deepcopy(learnt[0]).eval()
-    content = export.onnx(model, (IFOS, 256), {})
+    content = onnx_export.onnx(model, (IFOS, 256), {})
     onnx.checker.check_model(onnx.load_model_from_string(content))
     session = onnxruntime.InferenceSession(content)
     for count in (1, 3, 17):

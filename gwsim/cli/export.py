@@ -1,28 +1,44 @@
-"""The stage `export`: a trained network for programs without torch."""
+"""Write a finished dataset in the format of another program, or as one file for an archive."""
 
 from pathlib import Path
 
-SUMMARY = "write a trained network as ONNX, checked against torch"
+from gwsim.export import FORMATS
+
+SUMMARY = "write a finished dataset as HDF5, npy, WebDataset, MLGWSC-1 or one tar"
+NETWORKS = (".safetensors", ".onnx")
 
 
 def arguments(parser):
-    parser.add_argument("model", type=Path, help="network (safetensors)")
-    parser.add_argument("output", type=Path, help="file to write (ONNX)")
+    parser.add_argument("store", type=Path, help="the store's folder, its data.zarr or its manifest.json")
+    parser.add_argument("output", type=Path, help="file or folder to write, which must not be there yet")
+    told = "; ".join(f"{name}: {what}" for name, what in FORMATS.items())
+    parser.add_argument("--to", choices=FORMATS, required=True, metavar="FORMAT", help=told)
+    parser.add_argument(
+        "--rate", type=int, help="sampling rate of mlgwsc1's strain (Hz), as stored if not given"
+    )
 
 
 def run(args):
-    import json
+    import importlib
+    from functools import partial
 
-    import torch
+    from gwsim.cli.memory import keep_freed_memory
+    from gwsim.cli.progress import progress
+    from gwsim.cli.verify import folder_of
+    from gwsim.errors import GwsimError
+    from gwsim.finished import Finished
 
-    from gwsim import checkpoint, export, files
-
-    torch.set_num_threads(1)
-    model, description = checkpoint.load(args.model)
-    shape = tuple(description["shape"])
-    names = ("classes", "ifos", "sample_rate", "array", "scale", "rate")
-    kept = {name: json.dumps(description[name]) for name in names if description.get(name) is not None}
-    content = export.onnx(model, shape, kept)
-    apart = export.farthest(content, model, shape)
-    files.write_atomic(args.output, content)
-    print(f"{args.output}: {len(content)} bytes, logits within {apart:.1e} of torch's, over the largest")
+    if args.store.suffix in NETWORKS or args.output.suffix in NETWORKS:
+        raise GwsimError("a network is written by `gwsim onnx MODEL OUTPUT`; export is of datasets")
+    if args.output.exists() or args.output.is_symlink():
+        raise GwsimError(f"{args.output} is there already, and nothing is overwritten: name another")
+    if args.rate is not None and args.to != "mlgwsc1":
+        raise GwsimError(f"--rate is of mlgwsc1 alone: {args.to} has every array as it is stored")
+    keep_freed_memory()
+    store = Finished(folder_of(args.store))
+    given = {"rate": args.rate} if args.rate else {}
+    write = importlib.import_module(f"gwsim.export.{args.to}").write
+    sha256 = write(store, args.output, partial(progress, name=f"export {args.to}"), **given)
+    print(f"{args.output}: {store.size} rows of {store.folder} as {args.to}")
+    if sha256:
+        print(f"sha256 {sha256}")

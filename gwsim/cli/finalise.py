@@ -21,7 +21,7 @@ def run(args):
 
     import pandas as pd
 
-    from gwsim import files, manifest, noise, publish, sharding, store
+    from gwsim import files, layout, manifest, noise, publish, sharding, store
     from gwsim.waveforms import sources
 
     settings, card = json.loads(args.settings.read_text()), json.loads(args.card.read_text())
@@ -45,8 +45,10 @@ def run(args):
     stores = [noise.NoiseStore(path.parent / "data.zarr") for path in args.noise[:1]]
     arrays = publish.dataset_arrays(table, *stores or [None], settings, card["classes"])
     title = f"{card['experiment']} {card['dataset']}"
-    texts = {"README.md": publish.card_text(title, table, card)}
-    attributes = publish.attributes(title, card, table.columns)
+    about, described = publish.about(title, table, card), publish.described(layout.arrays(settings), arrays)
+    texts = {"README.md": publish.card_text(title, table, card, described)}
+    attributes = publish.attributes(title, card, table.columns, about)
     tells = publish.of_table(attributes, arrays)
     store.write_table(folder / "table.parquet", table, settings["shard_rows"], tells)
-    manifest.finalise(folder, records, arrays, attributes, texts, beside=("table.parquet",))
+    beside = publish.beside(title, table, card, described)
+    manifest.finalise(folder, records, arrays, attributes, texts, ("table.parquet",), beside)

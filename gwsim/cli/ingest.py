@@ -58,9 +58,11 @@ def run(args):
     numbers = table.select_dtypes("number")
     flags = {"label": settings["models"], "scan_ifo": ingest.IFOS}
     arrays = publish_scans.axes(settings) | publish.as_arrays(numbers, ingest.COLUMNS, flags)
-    attributes = publish.attributes(title, card, numbers.columns)
+    about, described = publish.about(title, table, card), publish.described(layout.arrays(settings), arrays)
+    attributes = publish.attributes(title, card, numbers.columns, about)
     tells = publish.of_table(attributes, arrays)
     store.write_table(args.folder / "table.parquet", table, settings["shard_rows"], tells)
-    texts = {"README.md": publish.card_text(title, table, card)}
-    manifest.finalise(args.folder, records, arrays, attributes, texts, beside=("table.parquet",))
+    texts = {"README.md": publish.card_text(title, table, card, described)}
+    beside = publish.beside(title, table, card, described)
+    manifest.finalise(args.folder, records, arrays, attributes, texts, ("table.parquet",), beside)
     print(f"{len(table)} glitches, {len(glitches) - len(table)} left out", file=sys.stderr)

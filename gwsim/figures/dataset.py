@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from gwsim import checks, draw, manifest, noise, stages, store
+from gwsim import checks, draw, loudness, manifest, noise, stages, store
 from gwsim.conventions import KPC_CM
 from gwsim.dataset import Examples, View
 from gwsim.waveforms import columns, sources
@@ -32,9 +32,10 @@ class Dataset:
         self.manifest = json.loads((folder / manifest.MANIFEST).read_text())
         self.table = pd.read_parquet(folder / "table.parquet")
         self.configuration = self.attributes["configuration"]
-        # The attributes of a dataset hold its own experiment and its own entry, no other.
-        (self.experiment,) = self.configuration["experiments"].values()
-        (self.settings,) = self.experiment["datasets"].values()
+        # The attributes of a dataset hold its own experiment and its own entry, no other but its parent's.
+        (experiment,) = self.configuration["experiments"].values()
+        self.experiment = loudness.written_out(experiment)
+        _, self.settings = loudness.own(self.experiment["datasets"])
         self.source = self.experiment["waveforms"]["source"]
         self.toys = not stages.of_strain(self.experiment)
         self.scans = not (self.toys or stages.whitened(self.experiment))
@@ -50,8 +51,9 @@ class Dataset:
 
     @functools.cached_property
     def systems(self) -> pd.DataFrame:
-        """The systems as they were drawn."""
-        return pd.read_parquet(self.folder / "systems.parquet")
+        """The systems as they were drawn; those of a dataset at another loudness are its parent's."""
+        folder = self.folder.with_name(self.settings.get("of", self.folder.name))
+        return pd.read_parquet(folder / "systems.parquet")
 
     def array(self, name: str):
         """Return one array of the store, not yet read."""

@@ -40,7 +40,7 @@ _MADE = {
 
 # Those whose entries are as long as a dataset's windows; those that `render` computes without a bank.
 BINARIES = ("cbc", "cbc_scaled")
-BANKLESS = ("glitch", "triggers", "pictures", "toy")
+BANKLESS = ("glitch", "triggers", "pictures", "toy", "store")
 # What an experiment of a source is whitened on.
 WHITENED = {
     "ccsn": "block",
@@ -50,6 +50,7 @@ WHITENED = {
     "triggers": "self",
     "pictures": "given",
     "toy": "none",
+    "store": "stored",
 }
 
 # Modules that rest on a source.
@@ -64,6 +65,7 @@ _MODULES = {
     "triggers": {"waveforms.sources.triggers", "waveforms.glitches", *_SCANS},
     "pictures": _SCANS,
     "toy": {"waveforms.sources.toy_pictures", "waveforms.toys", *_PICTURES},
+    "store": _SCANS,
 }
 
 

@@ -3,6 +3,7 @@ import json
 import os
 import re
 import sys
+from functools import cache
 from glob import glob
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from snakemake.exceptions import WorkflowError
 ROOT = Path(workflow.basedir)
 sys.path.insert(0, str(ROOT))
 
-from gwsim import configuration, networks, provenance, sharding, stages
+from gwsim import configuration, loudness, networks, provenance, sharding, stages
 from gwsim.errors import GwsimError
 from gwsim.waveforms import columns
 
@@ -35,16 +36,30 @@ DATASETS = {
 }
 
 
-# Experiments whose pictures are given, and those that are drawn and rendered: as regular expressions.
-GIVEN, MADE = (
+# Experiments whose pictures are given, whose stores are, and those that are drawn and rendered: as regular expressions.
+GIVEN, STORED, MADE = (
     "|".join(
         name
         for name, content in config["experiments"].items()
-        if (content["whiten"] == "given") == given
+        if (content["whiten"] if content["whiten"] in ("given", "stored") else "made")
+        == kind
     )
     or "(?!)"
-    for given in (True, False)
+    for kind in ("given", "stored", "made")
 )
+# Datasets that are another one's but for their loudness, by the configuration or by their name, and the rest.
+REDRAWN = "|".join(
+    [
+        *(
+            f"(?<=results/{experiment}/){dataset}"
+            for experiment, content in config["experiments"].items()
+            for dataset, its in content["datasets"].items()
+            if "of" in its
+        ),
+        "[A-Za-z0-9_]+-[^/]*",
+    ]
+)
+DRAWN = f"(?!(?:{REDRAWN})/)[^/]+"
 # Strain of this run by its sampling rate, and stores of its noise.
 STRAINS, NOISES = stages.strains(config), stages.noises(config)
 
@@ -56,7 +71,8 @@ wildcard_constraints:
     noise="|".join(re.escape(name) for name in NOISES),
     # Folders of stages beside those of experiments.
     experiment="(?!(?:config|strain|segments|noise)/)[a-z0-9_]+",
-    dataset="[A-Za-z0-9_]+",
+    # What a name with a hyphen says is looked at by `dataset_of`, which tells what would be understood.
+    dataset="[A-Za-z0-9_]+(?:-[^/]*)?",
     part="[0-9]+-[0-9]+",
 
 
@@ -79,23 +95,58 @@ def code_of_signals(verb):
     return files
 
 
+@cache
+def having(experiment, dataset):
+    """Return the configuration with a dataset that stands in it, or whose name says of which one it is."""
+    if experiment not in config["experiments"]:
+        known = ", ".join(DATASETS)
+        raise WorkflowError(
+            f"no dataset results/{experiment}/{dataset}: expected one of {known}"
+        )
+    try:
+        return configuration.with_dataset(config, experiment, dataset)
+    except GwsimError as error:
+        raise WorkflowError(str(error)) from None
+
+
 def dataset_of(wildcards):
     """Return the experiment and the dataset that a target's name speaks of."""
-    name = f"{wildcards.experiment}/{wildcards.dataset}"
-    if name not in DATASETS:
-        raise WorkflowError(
-            f"no dataset results/{name}: expected one of {', '.join(DATASETS)}"
-        )
-    return DATASETS[name]
+    name, dataset = wildcards.experiment, wildcards.dataset
+    experiment = having(name, dataset)["experiments"][name]
+    return experiment, experiment["datasets"][dataset]
+
+
+def drawn_as(wildcards):
+    """Return the folder of the dataset whose draws one has: its own, or that of which it is at another loudness."""
+    dataset = dataset_of(wildcards)[1].get("of", wildcards.dataset)
+    return f"results/{wildcards.experiment}/{dataset}"
+
+
+def drawn_before(wildcards):
+    """Return the table in which a dataset's loudness is replaced."""
+    return f"{drawn_as(wildcards)}/draw.parquet"
 
 
 def settings_of(wildcards):
     """Return one stage's settings as JSON."""
-    if wildcards.name not in SETTINGS:
-        raise WorkflowError(
-            f"no settings {wildcards.name}: expected one of {', '.join(SETTINGS)}"
-        )
-    return SETTINGS[wildcards.name]
+    return settings_at(wildcards.name)
+
+
+@cache
+def settings_at(path):
+    """Return the settings at a path below results/config, also of a dataset that its name alone speaks of."""
+    if path in SETTINGS:
+        return SETTINGS[path]
+    experiment, _, rest = path.partition("/")
+    dataset, _, stage = rest.partition("/")
+    found = {}
+    if experiment in config["experiments"] and stage:
+        its = having(experiment, dataset)
+        found = stages.dataset_settings(its, experiment, dataset)
+    if stage not in found:
+        known = [*SETTINGS, *(f"{experiment}/{dataset}/{one}" for one in found)]
+        raise WorkflowError(f"no settings {path}: expected one of {', '.join(known)}")
+    return json.dumps(found[stage], sort_keys=stage != "card")
 
 
 def planned(name=RUN):
@@ -168,7 +219,7 @@ def bank_of(wildcards):
     if experiment["whiten"] == "given":
         return []
     name = "bank/manifest.json" if stages.banked(experiment) else "systems.parquet"
-    return f"results/{wildcards.experiment}/{wildcards.dataset}/{name}"
+    return f"{drawn_as(wildcards)}/{name}"
 
 
 def segments_of(wildcards):
@@ -181,7 +232,7 @@ def systems_of(wildcards):
     """Return the table of a dataset's systems, as they were realised."""
     experiment, _ = dataset_of(wildcards)
     folder = "bank/" if stages.banked(experiment) else ""
-    return f"results/{wildcards.experiment}/{wildcards.dataset}/{folder}systems.parquet"
+    return f"{drawn_as(wildcards)}/{folder}systems.parquet"
 
 
 def everything():
@@ -202,6 +253,7 @@ def everything():
         return [f"results/noise/{RUN}/manifest.json", *locks]
     return [
         *(f"results/{name}/data.zarr" for name in DATASETS),
+        *(f"results/{name}/{file}" for name in THEIRS for file in OF_THEIRS),
         "results/index.html",
         *locks,
     ]
@@ -221,10 +273,16 @@ def strain_files(wildcards):
 
 def refuse_other_runs():
     """Refuse to write over datasets that another run of this folder made."""
-    for name in DATASETS:
-        card = Path(f"results/config/{name}/card.json")
+    named = {Path(f"results/config/{name}/card.json") for name in DATASETS}
+    # Those that were made by their names alone.
+    others = (
+        Path("results/config").glob(f"{name}/*-*/card.json")
+        for name in config["experiments"]
+    )
+    for card in sorted(named.union(*others)):
         made = json.loads(card.read_text())["run"] if card.is_file() else RUN
         if made != RUN:
+            name = card.parent.relative_to("results/config")
             raise WorkflowError(
                 f"results/{name} belongs to run '{made}', this configuration is run '{RUN}': "
                 "work in another folder (--directory FOLDER), or remove results/ first"
@@ -250,6 +308,17 @@ def given_set(wildcards):
     return [its[name] for name in ("path", "table") if name in its]
 
 
+def foreign_folder(wildcards):
+    """Return where a store that others made stands."""
+    path = Path(dataset_of(wildcards)[1]["store"])
+    return path if (path / "zarr.json").is_file() else path / "data.zarr"
+
+
+def foreign_store(wildcards):
+    """Return the metadata of a store that others made: one of another edition is taken in anew."""
+    return foreign_folder(wildcards) / "zarr.json"
+
+
 def bank_parts(wildcards):
     """Return the records of all jobs that write a dataset's bank."""
     rows = stages.bank_rows(*dataset_of(wildcards))
@@ -261,9 +330,8 @@ def bank_parts(wildcards):
 
 def render_parts(wildcards):
     """Return the records of all jobs that render a dataset."""
-    dataset_of(wildcards)
     settings = json.loads(
-        SETTINGS[f"{wildcards.experiment}/{wildcards.dataset}/render"]
+        settings_at(f"{wildcards.experiment}/{wildcards.dataset}/render")
     )
     names = sharding.parts(settings["examples"], settings["shard_rows"], SHARDS_PER_JOB)
     return expand("results/{{experiment}}/{{dataset}}/parts/{part}.json", part=names)

@@ -1,7 +1,8 @@
 # REQUIRED INPUTS:
 #     results/segments/RUN/segments.json              PSD blocks, of all but toys
+#     results/EXPERIMENT/OTHER/draw.parquet           of a dataset that is another one's at another loudness
 # OUTPUTS:
-#     results/EXPERIMENT/DATASET/systems.parquet      one row per source
+#     results/EXPERIMENT/DATASET/systems.parquet      one row per source; at another loudness they are the other's
 #     results/EXPERIMENT/DATASET/draw.parquet         one row per example
 
 
@@ -18,6 +19,8 @@ rule draw:
         "logs/draw/{experiment}-{dataset}.log",
     benchmark:
         "logs/benchmarks/draw/{experiment}-{dataset}.tsv"
+    wildcard_constraints:
+        dataset=DRAWN,
     conda:
         "../../environment.yml"
     threads: 1
@@ -29,3 +32,28 @@ rule draw:
     shell:
         "gwsim draw --settings {input.settings} --segments {input.segments} --systems {output.systems} "
         "--table {output.table} > {log} 2>&1"
+
+
+rule redraw:
+    input:
+        settings="results/config/{experiment}/{dataset}/draw.json",
+        table=drawn_before,
+        code=code_of_signals("redraw"),
+    output:
+        table="results/{experiment}/{dataset}/draw.parquet",
+    log:
+        "logs/draw/{experiment}-{dataset}.log",
+    benchmark:
+        "logs/benchmarks/redraw/{experiment}-{dataset}.tsv"
+    wildcard_constraints:
+        dataset=REDRAWN,
+    conda:
+        "../../environment.yml"
+    threads: 1
+    resources:
+        mem_mb=small_mb,
+        runtime=short_minutes,
+    message:
+        "table of {wildcards.experiment} {wildcards.dataset}, another one's at its own loudness"
+    shell:
+        "gwsim redraw {input.table} --settings {input.settings} --output {output.table} > {log} 2>&1"

@@ -4,6 +4,8 @@
 #     results/EXPERIMENT/DATASET/data.zarr        qscan (sample, duration, frequency, time), columns
 #     results/EXPERIMENT/DATASET/table.parquet    one row per glitch
 #     results/EXPERIMENT/DATASET/manifest.json    sha256 of every file
+#     results/EXPERIMENT/DATASET/croissant.json   and CITATION.cff, datacite.json, .zenodo.json: who made it,
+#                                                 what it is, and what to cite
 
 
 rule ingest:
@@ -16,6 +18,10 @@ rule ingest:
         store=directory("results/{experiment}/{dataset}/data.zarr"),
         table="results/{experiment}/{dataset}/table.parquet",
         manifest="results/{experiment}/{dataset}/manifest.json",
+        croissant="results/{experiment}/{dataset}/croissant.json",
+        citation="results/{experiment}/{dataset}/CITATION.cff",
+        datacite="results/{experiment}/{dataset}/datacite.json",
+        zenodo="results/{experiment}/{dataset}/.zenodo.json",
     log:
         "logs/ingest/{experiment}-{dataset}.log",
     benchmark:

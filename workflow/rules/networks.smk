@@ -13,7 +13,14 @@ EVALUATED = {
     for network, recipe in content.get("networks", {}).items()
     for seed in recipe["seeds"]
 }
-NETWORKS = [name for name, shown in EVALUATED.items() if shown]
+# Networks of stores that others made are trained and evaluated alone.
+THEIRS = [
+    name
+    for name in EVALUATED
+    if stages.stored(config["experiments"][name.split("/")[0]])
+]
+OF_THEIRS = ("evaluate/metrics.json", "model.onnx")
+NETWORKS = [name for name, shown in EVALUATED.items() if shown and name not in THEIRS]
 # Experiments of each kind of figures, as regular expressions.
 KINDS = {
     kind: "|".join(
@@ -63,9 +70,15 @@ def mixed_from(wildcards):
         name = f"{wildcards.experiment}/{train[role]}"
         found += [
             f"results/config/{name}/render.json",
-            f"results/{name}/bank/manifest.json",
+            bank_at(wildcards.experiment, train[role]),
         ]
     return found
+
+
+def bank_at(experiment, dataset):
+    """Return the manifest of the bank that a dataset of the configuration is rendered from."""
+    its = loudness.parent(config["experiments"][experiment]["datasets"], dataset)
+    return f"results/{experiment}/{its}/bank/manifest.json"
 
 
 def asked(wildcards, stage):
@@ -96,10 +109,10 @@ def first_set(wildcards):
 
 def background_bank(wildcards):
     """Return the bank whose length windows of noise have room for; none where nothing is detected."""
-    found = f"results/{first_set(wildcards)}/bank/manifest.json"
-    return (
-        found if networks.detects(config["experiments"][wildcards.experiment]) else []
-    )
+    if not networks.detects(config["experiments"][wildcards.experiment]):
+        return []
+    first = asked(wildcards, "evaluate")["datasets"][0]
+    return bank_at(wildcards.experiment, first)
 
 
 def background_files(wildcards):

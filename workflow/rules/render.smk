@@ -9,6 +9,8 @@
 #                                                     picture (sample, row, column), columns
 #     results/EXPERIMENT/DATASET/table.parquet        the table with realised SNRs
 #     results/EXPERIMENT/DATASET/manifest.json        sha256 of every file
+#     results/EXPERIMENT/DATASET/croissant.json       and CITATION.cff, datacite.json, .zenodo.json: who made
+#                                                     it, what it is, and what to cite
 
 
 rule layout:
@@ -72,6 +74,10 @@ rule finalise:
         store=directory("results/{experiment}/{dataset}/data.zarr"),
         table="results/{experiment}/{dataset}/table.parquet",
         manifest="results/{experiment}/{dataset}/manifest.json",
+        croissant="results/{experiment}/{dataset}/croissant.json",
+        citation="results/{experiment}/{dataset}/CITATION.cff",
+        datacite="results/{experiment}/{dataset}/datacite.json",
+        zenodo="results/{experiment}/{dataset}/.zenodo.json",
     log:
         "logs/render/{experiment}-{dataset}-finalise.log",
     wildcard_constraints:

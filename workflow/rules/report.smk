@@ -10,8 +10,12 @@
 COMPARED = [
     name
     for name, content in config["experiments"].items()
-    if len(content.get("networks", {})) > 1 and name not in EXERCISES
+    if len(content.get("networks", {})) > 1
+    and name not in EXERCISES
+    and not stages.stored(content)
 ]
+# Datasets that were made here, whose pages tell whether they can be trusted.
+QUALITY = [name for name, (its, _) in DATASETS.items() if not stages.stored(its)]
 
 
 rule figures:
@@ -122,7 +126,7 @@ rule report:
         explorers=[f"results/{name}/explorer/index.html" for name in NETWORKS],
         exports=[f"results/{name}/model.onnx" for name in NETWORKS],
         exercises=[f"results/{name}/exercise/metrics.json" for name in EXERCISES],
-        quality=[f"results/{name}/quality/index.html" for name in DATASETS],
+        quality=[f"results/{name}/quality/index.html" for name in QUALITY],
         settings="results/config/report.json",
         code=code("report"),
     output:

@@ -37,16 +37,16 @@ rule train:
         "--device {resources.device} --threads {threads} --keep-mib {params.keep} 2> {log}"
 
 
-rule export:
+rule onnx:
     input:
         model="results/{experiment}/networks/{network}-{seed}/model.safetensors",
-        code=code("export"),
+        code=code("onnx"),
     output:
         "results/{experiment}/networks/{network}-{seed}/model.onnx",
     log:
-        "logs/export/{experiment}-{network}-{seed}.log",
+        "logs/onnx/{experiment}-{network}-{seed}.log",
     benchmark:
-        "logs/benchmarks/export/{experiment}-{network}-{seed}.tsv"
+        "logs/benchmarks/onnx/{experiment}-{network}-{seed}.tsv"
     conda:
         "../../environment.yml"
     threads: 1
@@ -56,4 +56,4 @@ rule export:
     message:
         "{wildcards.network} of {wildcards.experiment}, seed {wildcards.seed}, as ONNX"
     shell:
-        "gwsim export {input.model} {output} > {log} 2>&1"
+        "gwsim onnx {input.model} {output} > {log} 2>&1"

@@ -8,8 +8,8 @@ import onnxruntime
 import pytest
 import torch
 
-from gwsim import checkpoint, export, models
-from gwsim.cli import export as verb
+from gwsim import checkpoint, models, onnx_export
+from gwsim.cli import onnx as verb
 from gwsim.errors import GwsimError
 
 SHAPE = (3, 20, 14)
@@ -18,7 +18,7 @@ SHAPE = (3, 20, 14)
 @pytest.fixture(scope="module")
 def exported():
     model = models.build("ccsn_cnn", SHAPE, 4, 1).eval()
-    return model, export.onnx(model, SHAPE, {"classes": '["a"]'})
+    return model, onnx_export.onnx(model, SHAPE, {"classes": '["a"]'})
 
 
 def test_any_number_of_examples_gets_torchs_logits(exported):
@@ -38,14 +38,14 @@ def test_the_file_is_whole_onnx_and_says_what_it_is(exported):
 
 def test_the_check_sees_another_network(exported):
     model, content = exported
-    assert export.farthest(content, model, SHAPE) < 2e-6
+    assert onnx_export.farthest(content, model, SHAPE) < 2e-6
     with torch.no_grad():
         changed = models.build("ccsn_cnn", SHAPE, 4, 1).eval()
         changed.dense2.bias += 0.01
     with pytest.raises(
         GwsimError, match=r"logits differ from torch's by .* of the largest, expected at most 1e-05"
     ):
-        export.farthest(content, changed, SHAPE)
+        onnx_export.farthest(content, changed, SHAPE)
 
 
 @pytest.mark.parametrize("rate, said", [(512, {"rate": "512"}), (None, {})])

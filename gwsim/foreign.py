@@ -1,0 +1,341 @@
+"""A store that others made: held against the layout of docs/store.md, then taken in as a dataset of ours.
+
+Its group says what its examples are: attributes `classes`, `ifos` (none for pictures), and of strain and
+spectrograms `sample_rate`, `duration` and `spectrogram` (window, hop, f_max), of Q-scans `qscan` (size), of
+pictures `picture` (rows, columns). All that is wrong with it is told at once, before anything is written.
+
+array | dims | type
+strain | sample, ifo, time | float32, duration and half a window of the spectrogram at each side
+spectrogram | sample, ifo, frequency, frame | float32
+qscan | sample, duration, frequency, time | uint8
+picture | sample, row, column | float32
+label | sample | whole numbers, with flag_values and flag_meanings
+any name | sample | a column of the table
+"""
+
+import contextlib
+import json
+import os
+import shutil
+import uuid
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from gwsim import files, finished, geometry, manifest, sharding, store
+from gwsim.conventions import SCAN_DURATIONS
+from gwsim.errors import GwsimError
+from gwsim.finished import SAMPLE, Array
+
+DIMS = {
+    "strain": (SAMPLE, "ifo", "time"),
+    "spectrogram": (SAMPLE, "ifo", "frequency", "frame"),
+    "qscan": (SAMPLE, "duration", "frequency", "time"),
+    "picture": (SAMPLE, "row", "column"),
+}
+DTYPES = {name: "uint8" if name == "qscan" else "float32" for name in DIMS}
+# Array of examples -> attribute -> what it holds: a number, or the numbers of a mapping.
+_TRANSFORM = {
+    "sample_rate": int,
+    "duration": float,
+    "spectrogram": {"window": int, "hop": int, "f_max": float},
+}
+NEEDS = {
+    "strain": _TRANSFORM,
+    "spectrogram": _TRANSFORM,
+    "qscan": {"qscan": {"size": int}},
+    "picture": {"picture": {"rows": int, "columns": int}},
+}
+# Metadata of Zarr format 2.
+OLDER = (".zgroup", ".zarray", ".zmetadata")
+# A message names no more rows than this.
+NAMED = 8
+
+
+class Foreign:
+    """What the metadata of a store say; nothing of its arrays is read yet."""
+
+    def __init__(self, path: Path):
+        self.path = locate(path)
+        try:
+            group = json.loads((self.path / "zarr.json").read_bytes())
+            self.attributes = dict(group.get("attributes", {}))
+            self.arrays = {
+                one.parent.name: finished.described(one) for one in sorted(self.path.glob("*/zarr.json"))
+            }
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise GwsimError(f"{self.path}: its metadata cannot be read: {error!r}") from None
+        self.examples = [name for name in DIMS if name in self.arrays]
+        first = self.arrays[self.examples[0]] if self.examples else None
+        self.size = first.shape[0] if first and first.shape else 0
+
+    def faults(self) -> list[str]:
+        """Return what is wrong with the layout."""
+        if not self.examples:
+            there = ", ".join(self.arrays) or "none"
+            return [f"no array of examples: expected one of {', '.join(DIMS)} (its arrays: {there})"]
+        found = self._attribute_faults()
+        found += [fault for name in self.examples for fault in self._array_faults(name, not found)]
+        return found + self._label_faults() + self._column_faults()
+
+    def _attribute_faults(self) -> list[str]:
+        its, found = self.attributes, []
+        classes = its.get("classes")
+        if not _names(classes) or len(classes) < 2 or any(" " in one for one in classes):
+            found.append(
+                f"attribute classes: got {_short(classes)}, expected two names or more, without spaces"
+            )
+        ifos = its.get("ifos")
+        if not _names(ifos) and ifos != []:
+            found.append(f"attribute ifos: got {_short(ifos)}, expected a list of names")
+        wanted = {key: kind for name in self.examples for key, kind in NEEDS[name].items()}
+        for key, kind in wanted.items():
+            if isinstance(kind, dict):
+                inner = its.get(key) if isinstance(its.get(key), dict) else {}
+                found += [
+                    f"attribute {key}.{part}: got {_short(inner.get(part))}, expected {_kind(one)}"
+                    for part, one in kind.items()
+                    if not _is(inner.get(part), one)
+                ]
+            elif not _is(its.get(key), kind):
+                found.append(f"attribute {key}: got {_short(its.get(key))}, expected {_kind(kind)}")
+        return found
+
+    def _array_faults(self, name: str, sound: bool) -> list[str]:
+        """Return what is wrong with an array of examples; its sizes follow from sound attributes."""
+        array, found = self.arrays[name], []
+        if array.dims != DIMS[name]:
+            return [f"{name}: got dimension_names {_listed(array.dims)}, expected {_listed(DIMS[name])}"]
+        if array.dtype != DTYPES[name]:
+            found.append(f"{name}: got {array.dtype}, expected {DTYPES[name]}")
+        if array.shape[0] != self.size or not self.size:
+            found.append(f"{name}: got {array.shape[0]} samples, expected as many as others have, and some")
+        if sound and array.shape[1:] != (shape := self._shape(name)):
+            found.append(
+                f"{name}: got {_listed(array.shape[1:])} of {_listed(array.dims[1:])}, expected "
+                f"{_listed(shape)} by the attributes"
+            )
+        return found
+
+    def _shape(self, name: str) -> tuple[int, ...]:
+        its = self.attributes
+        if name == "qscan":
+            return (len(SCAN_DURATIONS), *[its["qscan"]["size"]] * 2)
+        if name == "picture":
+            return its["picture"]["rows"], its["picture"]["columns"]
+        samples, transform = round(its["duration"] * its["sample_rate"]), its["spectrogram"]
+        if name == "strain":
+            return len(its["ifos"]), samples + transform["window"]
+        return len(its["ifos"]), geometry.frequency_bins(its), samples // transform["hop"] + 1
+
+    def _label_faults(self) -> list[str]:
+        label, classes = self.arrays.get("label"), self.attributes.get("classes")
+        if label is None:
+            return ["no array label: expected the class of each sample, its place in the attribute classes"]
+        if label.dims != (SAMPLE,) or np.dtype(label.dtype).kind not in "iu":
+            got = f"{label.dtype} of {_listed(label.dims)}"
+            return [f"label: got {got}, expected whole numbers of ({SAMPLE})"]
+        flags = label.attributes.get("flag_values"), label.attributes.get("flag_meanings")
+        if _names(classes) and flags != (list(range(len(classes))), " ".join(classes)):
+            wanted = f"0 to {len(classes) - 1} and '{' '.join(classes)}'"
+            return [f"label: got flag_values and flag_meanings {_short(flags)}, expected {wanted}"]
+        return []
+
+    def _column_faults(self) -> list[str]:
+        found = []
+        for array in self.columns():
+            if array.shape[0] != self.size:
+                found.append(f"{array.name}: got {array.shape[0]} samples, expected {self.size}")
+            if array.dtype != "bool" and not array.dtype.startswith(("int", "uint", "float")):
+                found.append(f"{array.name}: got {array.dtype}, expected numbers")
+        return found
+
+    def columns(self) -> list[Array]:
+        """Return the arrays of one value a sample."""
+        return [one for one in self.arrays.values() if one.dims == (SAMPLE,)]
+
+    def value_faults(self, seen) -> list[str]:
+        """Return what is wrong with labels and examples; all are read, and seen shows how far that is."""
+        found = []
+        labels, count = self._read("label", None, None), len(self.attributes["classes"])
+        if len(bad := np.flatnonzero((labels < 0) | (labels >= count))):
+            which = f"{sorted(set(labels[bad].tolist()))[:NAMED]} in {_rows(bad)}"
+            found.append(f"label: got {which}, expected 0 to {count - 1}, places in classes")
+        found += [fault for name in self.examples for fault in self._unwritten(name)]
+        broken = {name: [] for name in self.examples}
+        for name, first, last in seen(self._pieces()):
+            values = self._read(name, first, last)
+            finite = np.isfinite(values.reshape(len(values), -1)).all(axis=1)
+            broken[name] += (first + np.flatnonzero(~finite)).tolist()
+        return found + [
+            f"{name}: NaN or infinite in {_rows(bad)}, expected finite numbers"
+            for name, bad in broken.items()
+            if bad
+        ]
+
+    def _pieces(self) -> list[tuple[str, int, int]]:
+        return [
+            (name, first, last)
+            for name in self.examples
+            for first, last in finished.spans(self.size, self.arrays[name].rows)
+        ]
+
+    def _unwritten(self, name: str) -> list[str]:
+        """Return which examples have no file: they would read as the fill value."""
+        rows, there = self.arrays[name].rows, {first for first, _ in _chunks(self.path / name)}
+        spans = enumerate(sharding.shard_ranges(self.size, rows))
+        return [f"{name}: no file of rows {a} to {b - 1}" for place, (a, b) in spans if place not in there]
+
+    def _read(self, name: str, first, last) -> np.ndarray:
+        try:
+            return np.asarray(store.open_array(self.path / name)[first:last].read().result())
+        except (ValueError, OSError, NotImplementedError) as error:
+            raise GwsimError(f"{self.path / name} cannot be read: {str(error)[:200]}") from None
+
+    def table(self) -> pd.DataFrame:
+        """Return the table of its columns, label first."""
+        names = ["label", *(one.name for one in self.columns() if one.name != "label")]
+        return pd.DataFrame({name: self._read(name, None, None) for name in names})
+
+
+def locate(path: Path) -> Path:
+    """Return where the Zarr group of a store stands: the path itself, or the data.zarr in it."""
+    for one in (path, path / "data.zarr"):
+        if any((one / name).exists() for name in OLDER):
+            raise GwsimError(
+                f"{one} is Zarr format 2, expected 3; hint: open it with zarr-python 3 and write each array "
+                "with zarr.create_array(..., zarr_format=3)"
+            )
+        if (one / "zarr.json").is_file():
+            return one
+    what = "no store: it has no zarr.json" if path.exists() else "not there"
+    raise GwsimError(f"{path} is {what} (expected a Zarr 3 group, or a folder with its data.zarr)")
+
+
+def settings(its: Foreign) -> dict:
+    """Return what a view needs of a store, from its attributes alone."""
+    return {"sample_rate": None, **its.attributes}
+
+
+def expect_layout(its: Foreign, classes: list[str] | None) -> None:
+    """Raise GwsimError with all that is wrong with what the metadata of a store say.
+
+    classes: those that the configuration wants, in order; any, where it is none.
+    """
+    faults, got = its.faults(), its.attributes.get("classes")
+    if classes is not None and got != classes:
+        faults.append(f"attribute classes: got {_short(got)}, the configuration has {', '.join(classes)}")
+    _refuse(its, faults)
+
+
+def expect(its: Foreign, classes: list[str] | None, seen) -> None:
+    """Raise GwsimError with all that is wrong with a store, its values included."""
+    expect_layout(its, classes)
+    _refuse(its, its.value_faults(seen))
+
+
+def _refuse(its: Foreign, faults: list[str]) -> None:
+    if faults:
+        listed = "\n  ".join(faults)
+        raise GwsimError(f"{its.path} is not laid out as docs/store.md says:\n  {listed}")
+
+
+def adopt(its: Foreign, folder: Path) -> dict:
+    """Make a dataset's folder of a store that was found sound; return its manifest.
+
+    The store stays as it is: its chunks are linked, its metadata copied.
+    """
+    if (its.path.parent / manifest.MANIFEST).is_file() and its.path.name == "data.zarr":
+        manifest.verify(its.path.parent)
+    folder.mkdir(parents=True, exist_ok=True)
+    if its.path.resolve() == (folder / "data.zarr").resolve():
+        raise GwsimError(f"{its.path} stands in {folder} already: name another folder")
+    for killed in folder.glob("data.zarr.*.part"):
+        shutil.rmtree(killed)
+    part = folder / f"data.zarr.{uuid.uuid4().hex}.part"
+    try:
+        for path in sorted(its.path.rglob("*")):
+            if path.is_file() and path.name != ".snakemake_timestamp":
+                _link(path, part / path.relative_to(its.path))
+        table = its.table()
+        (folder / manifest.MANIFEST).unlink(missing_ok=True)
+        shutil.rmtree(folder / "data.zarr", ignore_errors=True)
+        part.replace(folder / "data.zarr")
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
+    store.write_table(folder / "table.parquet", table)
+    content = manifest.listing(folder, _records(its, folder), beside=("table.parquet",))
+    manifest.write(folder, content)
+    return content
+
+
+def _link(source: Path, target: Path) -> None:
+    """Link a file; copy it where the file system has no links, and metadata, which people edit in place."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    if source.suffix != ".json":
+        with contextlib.suppress(OSError):
+            os.link(source.resolve(), target)
+            return
+    shutil.copyfile(source, target)
+
+
+def _chunks(path: Path):
+    """Yield the files of an array's chunks, each after its place along the first axis."""
+    for one in sorted(path.rglob("*")):
+        # Keys of chunks are c/0/1, c.0.1 or 0.1.
+        place = one.relative_to(path).as_posix().replace(".", "/").removeprefix("c/").split("/")[0]
+        if one.is_file() and place.isdigit():
+            yield int(place), one
+
+
+def _records(its: Foreign, folder: Path) -> list[dict]:
+    """Return which rows each file of the examples and columns has, the last rows last."""
+    rows: dict[tuple[int, int], dict] = {(0, its.size): {}}
+    for array in its.arrays.values():
+        if array.dims[:1] != (SAMPLE,):
+            continue
+        for place, path in _chunks(folder / "data.zarr" / array.name):
+            span = place * array.rows, min((place + 1) * array.rows, its.size)
+            name = path.relative_to(folder / "data.zarr").as_posix()
+            rows.setdefault(span, {})[name] = files.fingerprint(path)
+    return [{"rows": list(span), "files": those} for span, those in sorted(rows.items(), key=_end)]
+
+
+def _end(item) -> tuple[int, int]:
+    (first, last), _ = item
+    return last, first
+
+
+def _names(value) -> bool:
+    return (
+        isinstance(value, list)
+        and bool(value)
+        and len(set(map(str, value))) == len(value)
+        and all(isinstance(one, str) and one for one in value)
+    )
+
+
+def _is(value, kind: type) -> bool:
+    """Return whether a value is a number above zero of a kind; whole numbers are of both."""
+    number = isinstance(value, (int, float)) and not isinstance(value, bool) and value > 0
+    return number and (kind is float or value == int(value))
+
+
+def _kind(kind: type) -> str:
+    return "a whole number above zero" if kind is int else "a number above zero"
+
+
+def _listed(values) -> str:
+    return f"({', '.join(map(str, values))})"
+
+
+def _short(value) -> str:
+    if value is None:
+        return "nothing"
+    return text if len(text := repr(value)) < 80 else f"{text[:76]}..."
+
+
+def _rows(bad) -> str:
+    more = f" and {len(bad) - NAMED} more" if len(bad) > NAMED else ""
+    return f"row{'s' if len(bad) > 1 else ''} {', '.join(map(str, list(bad)[:NAMED]))}{more}"
