@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from gwsim import manifest, origin, stages, store
+from gwsim import loudness, manifest, origin, stages, store
 from gwsim.errors import GwsimError
 
 # Columns that say how loud an example is, or follow from it alone; there is one more for each ifo.
@@ -106,13 +106,9 @@ def _configured(one: Side) -> dict:
     if "configuration" not in one.attributes:
         return {}
     config, (experiment, dataset) = origin.configuration(one.attributes), origin.named(one.attributes)
-    its = dict(config["experiments"][experiment])
-    datasets = its.pop("datasets")
-    own = datasets[dataset]
-    if "of" in own:  # all but its loudness is the other one's
-        its["of"], parent = own["of"], datasets[own["of"]]
-        kept = {key: value for key, value in parent["draw"].items() if key not in ("snr", "distance_kpc")}
-        own = {**parent, "draw": {**kept, **own["draw"]}}
+    # A dataset that is another one's at another loudness is told with all that it has of it.
+    its = loudness.written_out(config["experiments"][experiment])
+    own = its.pop("datasets")[dataset]
     rest = {key: value for key, value in config.items() if key != "experiments"}
     settings = {key: value for key, value in own.items() if key not in ("of", "draw")}
     settings["draw"] = {**its.pop("draw", {}), **own.get("draw", {})}
