@@ -33,6 +33,8 @@ VERBS = (
     "render",
     "finalise",
     "ingest",
+    "rebuild",
+    "diff",
     "verify",
     "export",
     "adopt",

@@ -277,6 +277,15 @@ def _fix_directions(table: dict, systems: pd.DataFrame) -> None:
         table[name] = np.where(fixed, 0.0, table[name])
 
 
+def systems(signals, settings: dict) -> tuple[pd.DataFrame, np.ndarray, np.ndarray]:
+    """Return a dataset's systems, and each row's class and system: they are drawn without any noise."""
+    stream = (settings["seed"], settings["experiment"], settings["dataset"])
+    values, index = _stratify(settings, stream)
+    label = values["label"].astype(np.int32)
+    signal = np.array([name != NOISE for name in settings["classes"]])[label]
+    return *_systems(label, signal, index, signals, settings, stream), label
+
+
 def reuse_factor(examples: int, blocks: list[dict], settings: dict) -> float:
     """Return how many times over the split's noise is used: seconds of examples over seconds of noise."""
     seconds = sum(block["end"] - block["start"] for block in blocks if block["split"] == settings["split"])

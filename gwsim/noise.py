@@ -115,6 +115,14 @@ class NoiseStore:
         attributes = json.loads((self._path / "ifo" / "zarr.json").read_text())["attributes"]
         return attributes["flag_meanings"].split()
 
+    @functools.cached_property
+    def spans(self) -> tuple[np.ndarray, np.ndarray]:
+        """The first GPS second of each block, and its length in s."""
+        start, seconds = (
+            store.open_array(self._path / name).read().result() for name in ("gps_second", "duration")
+        )
+        return start, seconds
+
     def windows(self, blocks: np.ndarray, first: np.ndarray, size: int) -> np.ndarray:
         """Return (sample, ifo, time) strain of each block from its first sample on."""
         found = np.empty((len(blocks), self._windows.shape[1], size), np.float32)

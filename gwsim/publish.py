@@ -37,9 +37,9 @@ def dataset_arrays(
     source: the store of its noise, which toy pictures have not.
     """
     if source is None:
-        return publish_pictures.axes(settings) | _columns(table, settings, classes)
+        return axes(settings) | _columns(table, settings, classes)
     blocks, index = np.unique(table["psd_block"].to_numpy(), return_inverse=True)
-    ifos, axes = settings["ifos"], _axes if settings["whiten"] == "block" else publish_scans.axes
+    ifos = settings["ifos"]
     places = [source.ifos.index(ifo) for ifo in ifos]
     psd = np.stack([source.psd(int(block))[places] for block in blocks])
     psd_frequency = np.linspace(0.0, settings["sample_rate"] / 2, psd.shape[-1])
@@ -56,7 +56,37 @@ def dataset_arrays(
         "psd_index": coordinates.array(
             ("sample", "ifo"), psd_index, "1", "place in psd and filter of the example's block"
         ),
+        **_blocks(source, blocks),
     }
+
+
+def axes(settings: dict) -> dict[str, dict]:
+    """Return the coordinates of a dataset's examples, by its render settings."""
+    kinds = {"block": _axes, "self": publish_scans.axes, "none": publish_pictures.axes}
+    return kinds[settings["whiten"]](settings)
+
+
+def _blocks(source: noise.NoiseStore, blocks: np.ndarray) -> dict[str, dict]:
+    """Return which PSD blocks these are: their numbers, and where their strain lies."""
+    start, seconds = (values[blocks] for values in source.spans)
+    number = "PSD block, its place in the segments' list of blocks, as psd_block has it"
+    return {
+        "block_number": coordinates.array(("block",), blocks.astype(np.int32), "1", number),
+        "block_gps_second": coordinates.array(
+            ("block",), start, "s", "GPS second of the PSD block's first sample"
+        ),
+        "block_seconds": coordinates.array(("block",), seconds, "s", "length of the PSD block"),
+    }
+
+
+def of_table(attributes: dict, arrays: dict) -> dict:
+    """Return what the published table tells of itself: the store's attributes, and its PSD blocks.
+
+    blocks: [number, GPS second, seconds] of each, so that an example can be made again from the table alone.
+    """
+    names = ("block_number", "block_gps_second", "block_seconds")
+    values = [np.asarray(arrays[name]["values"]).tolist() for name in names if name in arrays]
+    return {**attributes, "blocks": [list(one) for one in zip(*values, strict=True)]}
 
 
 def _filters(source: noise.NoiseStore, blocks: np.ndarray, rate: int) -> dict[str, dict]:
@@ -139,6 +169,8 @@ def attributes(title: str, card: dict, columns, about: publish_about.About | Non
         }
     return {
         **its,
+        "experiment": card["experiment"],
+        "dataset": card["dataset"],
         "conventions": "gwsim-1",
         "source": card["strain"],
         "seed": card["seed"],

@@ -21,6 +21,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow
 import pyarrow.parquet as parquet
 import tensorstore
 import zarr
@@ -28,6 +29,9 @@ from zarr.codecs import BloscCodec, Crc32cCodec
 
 from gwsim import files
 from gwsim.errors import GwsimError
+
+# Of a table's metadata.
+ATTRIBUTES = b"gwsim"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -115,6 +119,11 @@ def open_array(path: Path) -> tensorstore.TensorStore:
     return tensorstore.open(spec, open=True).result()
 
 
+def kept_bits(path: Path) -> int | None:
+    """Return the mantissa bits that an array's values were rounded to; None where they were not."""
+    return json.loads((path / "zarr.json").read_text())["attributes"].get("mantissa_bits_kept")
+
+
 def write_shard(folder: Path, index: int, rows: tuple[int, int], arrays: dict[str, np.ndarray]) -> dict:
     """Write one whole shard of every array; return name of file -> {sha256, bytes}."""
     if sorted(arrays) != laid_out(folder):
@@ -155,11 +164,32 @@ def digest(value) -> str:
     return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()
 
 
-def write_table(path: Path, table: pd.DataFrame, row_group: int | None = None) -> None:
-    """Write a table as Parquet, whole or not at all; row groups are what readers can take one by one."""
-    content = io.BytesIO()
-    table.to_parquet(content, index=False, row_group_size=row_group or max(len(table), 1))
+def write_table(
+    path: Path, table: pd.DataFrame, row_group: int | None = None, attributes: dict | None = None
+) -> None:
+    """Write a table as Parquet, whole or not at all; row groups are what readers can take one by one.
+
+    attributes: what the file tells of itself, as JSON in its metadata. They are no attrs of the frame, which
+    pandas would copy with each of its pieces.
+    """
+    content, whole = io.BytesIO(), pyarrow.Table.from_pandas(table, preserve_index=False)
+    metadata = dict(whole.schema.metadata)
+    if table.attrs:
+        metadata[b"PANDAS_ATTRS"] = json.dumps(table.attrs).encode()
+    if attributes is not None:
+        metadata[ATTRIBUTES] = json.dumps(attributes).encode()
+    whole = whole.replace_schema_metadata(metadata)
+    parquet.write_table(whole, content, row_group_size=row_group or max(len(table), 1))
     files.write_atomic(path, content.getvalue())
+
+
+def table_attributes(path: Path) -> dict | None:
+    """Return what a Parquet table tells of itself; None where it tells nothing."""
+    try:
+        metadata = parquet.read_schema(path).metadata or {}
+    except pyarrow.ArrowInvalid as error:
+        raise GwsimError(f"{path}: no table in Parquet ({error})") from error
+    return json.loads(metadata[ATTRIBUTES]) if ATTRIBUTES in metadata else None
 
 
 def read_rows(path: Path, first: int, last: int) -> pd.DataFrame:

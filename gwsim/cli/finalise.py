@@ -35,14 +35,20 @@ def run(args):
     }
     if args.noise:
         card["provenance"]["noise_manifest_sha256"] = files.fingerprint(args.noise[0])["sha256"]
-    told = publish.of_systems(drawn, pd.read_parquet(args.systems), settings["source"])
+    systems = pd.read_parquet(args.systems)
+    card["provenance"]["systems_sha256"] = store.table_digest(systems)
+    if args.systems.parent.name == "bank":
+        bank = files.fingerprint(args.systems.with_name(manifest.MANIFEST))
+        card["provenance"]["bank_manifest_sha256"] = bank["sha256"]
+    told = publish.of_systems(drawn, systems, settings["source"])
     table = pd.concat([drawn, told, store.realised(folder, ranges)], axis=1)
-    store.write_table(folder / "table.parquet", table, row_group=settings["shard_rows"])
     stores = [noise.NoiseStore(path.parent / "data.zarr") for path in args.noise[:1]]
     arrays = publish.dataset_arrays(table, *stores or [None], settings, card["classes"])
     title = f"{card['experiment']} {card['dataset']}"
     about, described = publish.about(title, table, card), publish.described(layout.arrays(settings), arrays)
     texts = {"README.md": publish.card_text(title, table, card, described)}
     attributes = publish.attributes(title, card, table.columns, about)
+    tells = publish.of_table(attributes, arrays)
+    store.write_table(folder / "table.parquet", table, settings["shard_rows"], tells)
     beside = publish.beside(title, table, card, described)
     manifest.finalise(folder, records, arrays, attributes, texts, ("table.parquet",), beside)

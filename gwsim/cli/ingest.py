@@ -53,7 +53,6 @@ def run(args):
 
         list(store.write_shards(args.folder, range(len(ranges)), ranges, key, make))
     records = manifest.whole_records(args.folder, ranges)
-    store.write_table(args.folder / "table.parquet", table, row_group=settings["shard_rows"])
     title = f"{card['experiment']} {card['dataset']}"
     card["provenance"] = {"left_out": faults, "notes": its.notes}
     numbers = table.select_dtypes("number")
@@ -61,6 +60,8 @@ def run(args):
     arrays = publish_scans.axes(settings) | publish.as_arrays(numbers, ingest.COLUMNS, flags)
     about, described = publish.about(title, table, card), publish.described(layout.arrays(settings), arrays)
     attributes = publish.attributes(title, card, numbers.columns, about)
+    tells = publish.of_table(attributes, arrays)
+    store.write_table(args.folder / "table.parquet", table, settings["shard_rows"], tells)
     texts = {"README.md": publish.card_text(title, table, card, described)}
     beside = publish.beside(title, table, card, described)
     manifest.finalise(args.folder, records, arrays, attributes, texts, ("table.parquet",), beside)

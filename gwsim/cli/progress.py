@@ -49,3 +49,28 @@ def transfers():
             print(f"{name}: {done / 1e6:.0f}{whole} MB", file=sys.stderr, flush=True)
 
     yield say
+
+
+@contextmanager
+def steps(name: str):
+    """Yield a function that is told how many of how many steps are done, and shows it."""
+    if sys.stderr.isatty():
+        from tqdm import tqdm
+
+        with tqdm(desc=name) as bar:
+
+            def show(done, total):
+                bar.total = total
+                bar.update(done - bar.n)
+
+            yield show
+        return
+    last = time.monotonic()
+
+    def say(done, total):
+        nonlocal last
+        if time.monotonic() - last > SECONDS_BETWEEN_LINES:
+            last = time.monotonic()
+            print(f"{name}: {done} of {total} steps", file=sys.stderr, flush=True)
+
+    yield say

@@ -1,28 +1,39 @@
-"""The stage `render`: some shards of a dataset."""
+"""The stage `render`: some shards of a dataset. With --row it makes one example again, anywhere."""
 
+import importlib
 from pathlib import Path
 
-SUMMARY = "render some shards of a dataset from its table"
+SUMMARY = "render some shards of a dataset from its table, or make one example of it again (--row)"
+OF_A_PART = ("settings", "draw", "bank", "layout", "part", "record")
 
 
 def arguments(parser):
-    parser.add_argument("--settings", type=Path, required=True, help="settings of the stage (JSON)")
-    parser.add_argument("--table", type=Path, required=True, help="table of examples (Parquet)")
+    parser.add_argument("--settings", type=Path, help="settings of the stage (JSON)")
+    parser.add_argument("--table", dest="draw", type=Path, help="table of examples (Parquet)")
     parser.add_argument(
         "--noise", type=Path, nargs="*", default=[], help="manifest.json of the noise store, if it needs one"
     )
     parser.add_argument(
-        "--bank",
-        type=Path,
-        required=True,
-        help="manifest.json of the bank, or systems.parquet where there is none",
+        "--bank", type=Path, help="manifest.json of the bank, or systems.parquet where there is none"
     )
-    parser.add_argument(
-        "--layout", type=Path, required=True, help="FOLDER/shards.zarr/zarr.json of the dataset"
-    )
-    parser.add_argument("--part", required=True, help="shards to write, FIRST-LAST")
-    parser.add_argument("--record", type=Path, required=True, help="record to write (JSON)")
+    parser.add_argument("--layout", type=Path, help="FOLDER/shards.zarr/zarr.json of the dataset")
+    parser.add_argument("--part", help="shards to write, FIRST-LAST")
+    parser.add_argument("--record", type=Path, help="record to write (JSON)")
     parser.add_argument("--device", default="cpu", help="torch device; bytes are the same only on one kind")
+    alone = parser.add_argument_group("one example, made again from its source")
+    alone.add_argument(
+        "table", type=Path, nargs="?", help="table.parquet of a finished dataset, or its folder"
+    )
+    alone.add_argument("--row", type=int, metavar="N", help="number of the example, from 0")
+    alone.add_argument("--output", type=Path, help="its arrays and columns to write (.npz, .h5 or .hdf5)")
+    alone.add_argument("--figure", type=Path, help="its picture to draw (.png)")
+    alone.add_argument(
+        "--strain",
+        type=Path,
+        metavar="FOLDER",
+        help="folder with the receipts of fetched strain (results/strain/RUN)",
+    )
+    parser.set_defaults(refuse=parser.error)
 
 
 def _strain(settings, noise, bank, device):
@@ -56,6 +67,20 @@ RENDERERS = {"block": _strain, "self": _scans, "none": _pictures}
 
 
 def run(args):
+    given = [name for name in OF_A_PART if getattr(args, name) is not None]
+    if args.row is not None or args.table is not None:
+        if given or args.row is None or args.table is None:
+            args.refuse("one example is asked for by --row N TABLE, without the options of a part")
+        # By its name: it is no part of what a shard follows from (see provenance.closure).
+        importlib.import_module("gwsim.cli.row").show(args)
+    elif lacking := [name for name in OF_A_PART if name not in given]:
+        names = ", ".join("--table" if name == "draw" else f"--{name}" for name in lacking)
+        args.refuse(f"the following arguments are required: {names}")
+    else:
+        _shards(args)
+
+
+def _shards(args):
     import json
 
     import torch
@@ -76,13 +101,13 @@ def run(args):
     code = [sha256, provenance.versions(), args.device]
 
     def key(index):
-        rows = store.read_rows(args.table, *ranges[index])
+        rows = store.read_rows(args.draw, *ranges[index])
         return store.digest([settings, store.table_digest(rows), inputs, code])
 
     kept: dict = {}
 
     def make(index):
-        arrays, columns = renderer.rows(store.read_rows(args.table, *ranges[index]), out=kept)
+        arrays, columns = renderer.rows(store.read_rows(args.draw, *ranges[index]), out=kept)
         kept.update(arrays)
         return arrays, columns
 

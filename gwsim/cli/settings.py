@@ -7,7 +7,7 @@ SUMMARY = "write one stage's settings to a file (used by the workflow)"
 
 def arguments(parser):
     parser.add_argument("output", type=Path, help="JSON file to write")
-    parser.add_argument("content", help="the settings as JSON")
+    parser.add_argument("content", help="the settings as JSON, whose order stays")
 
 
 def run(args):
@@ -15,4 +15,4 @@ def run(args):
 
     from gwsim import files
 
-    files.write_atomic(args.output, json.dumps(json.loads(args.content), indent=1, sort_keys=True))
+    files.write_atomic(args.output, json.dumps(json.loads(args.content), indent=1))

@@ -23,8 +23,9 @@ except GwsimError as error:
     raise WorkflowError(str(error)) from None
 
 RUN = config["run"]
+# A card has its configuration in the user's order, on which the order of classes and of splits rests.
 SETTINGS = {
-    name: json.dumps(part, sort_keys=True)
+    name: json.dumps(part, sort_keys=not name.endswith("/card"))
     for name, part in stages.settings(config).items()
 }
 GPS = stages.gps_blocks(config)
@@ -145,7 +146,7 @@ def settings_at(path):
     if stage not in found:
         known = [*SETTINGS, *(f"{experiment}/{dataset}/{one}" for one in found)]
         raise WorkflowError(f"no settings {path}: expected one of {', '.join(known)}")
-    return json.dumps(found[stage], sort_keys=True)
+    return json.dumps(found[stage], sort_keys=stage != "card")
 
 
 def planned(name=RUN):
