@@ -46,24 +46,57 @@ class Renderer(microbatches.MicroBatches):
     def micro_batch(self, table: pd.DataFrame) -> tuple[dict[str, np.ndarray], pd.DataFrame]:
         """Render one micro-batch of rows."""
         strain, columns = self.strain(table)
-        strain = round_mantissa(strain, self.settings["keep_bits"])
-        arrays, sizes = {"strain": strain.cpu().numpy()}, self.geometry
+        return self._stored(strain), columns
+
+    def units(self, table: pd.DataFrame) -> tuple[torch.Tensor, np.ndarray]:
+        """Return the whitened signals at 1 kpc of rows that have one, and their network SNRs there."""
+        whitened, unit_ifo, _, _ = self._at_one_kpc(table)
+        return whitened, _network(unit_ifo)
+
+    def mix(self, table: pd.DataFrame, rows: np.ndarray, signals) -> dict[str, np.ndarray]:
+        """Return what a store would have of some rows of a table: their noise with these signals.
+
+        signals: (place among the rows, whitened signal at 1 kpc, factor on it) of those that have one.
+        """
+        strain = self._noise(table, rows)
+        for place, unit, factor in signals:
+            strain[place] += unit * factor
+        return self._stored(self._with_glitches(strain, table, rows))
+
+    def _stored(self, strain: torch.Tensor) -> dict[str, np.ndarray]:
+        """Return what the store has of strain."""
+        keep, sizes = self.settings["keep_bits"], self.geometry
+        strain = round_mantissa(strain, keep)
+        arrays = {"strain": strain.cpu().numpy()}
         if self.settings["spectrogram"]["stored"]:
             spectrogram = stft.magnitude(strain, 2 * sizes.half_stft, sizes.hop, sizes.bins)
-            spectrogram = round_mantissa(spectrogram.contiguous(), self.settings["keep_bits"])
-            arrays["spectrogram"] = spectrogram.cpu().numpy()
-        return arrays, columns
+            arrays["spectrogram"] = round_mantissa(spectrogram.contiguous(), keep).cpu().numpy()
+        return arrays
 
-    def strain(self, table: pd.DataFrame) -> tuple[torch.Tensor, pd.DataFrame]:
-        """Return whitened noise with its signals, and the realised columns."""
-        first = table["start_sample"].to_numpy() - self.geometry.half_stft
-        strain = self.noise.windows(table["psd_block"].to_numpy(), first, self.geometry.stored)
+    def _noise(self, table: pd.DataFrame, rows: np.ndarray) -> torch.Tensor:
+        """Return the whitened noise of some rows of a table."""
+        block, start = (table[name].to_numpy()[rows] for name in ("psd_block", "start_sample"))
+        strain = self.noise.windows(block, start - self.geometry.half_stft, self.geometry.stored)
         strain = torch.as_tensor(strain, device=self.device)
         if bool(strain.sum().isnan()):  # as every sum with a NaN is
             raise GwsimError(
-                f"rows {table.index[0]} to {table.index[-1]} reach past the whitened noise of their block: "
-                "the table does not belong to this noise store; draw it again"
+                f"rows {table.index[rows[0]]} to {table.index[rows[-1]]} reach past the whitened noise of "
+                "their block: the table does not belong to this noise store; draw it again"
             )
+        return strain
+
+    def _with_glitches(self, strain: torch.Tensor, table: pd.DataFrame, rows: np.ndarray) -> torch.Tensor:
+        """Add the glitches of some rows of a table."""
+        if self.glitches:
+            for one, row in zip(strain, table.iloc[rows].itertuples(), strict=True):
+                if row.glitch >= 0:
+                    one[int(row.glitch_ifo)] += self.glitches.whitened(row)
+        return strain
+
+    def strain(self, table: pd.DataFrame) -> tuple[torch.Tensor, pd.DataFrame]:
+        """Return whitened noise with its signals, and the realised columns."""
+        rows = np.arange(len(table))
+        strain = self._noise(table, rows)
         kinds = {name: column[0] for name, column in self._realised.items()}
         columns = {name: np.full(len(table), microbatches.missing(kind)) for name, kind in kinds.items()}
         signal = np.flatnonzero(table["system"].to_numpy() >= 0)
@@ -73,27 +106,14 @@ class Renderer(microbatches.MicroBatches):
                 strain[place] += one
             for name, values in realised.items():
                 columns[name][signal] = values
-        if self.glitches:
-            for place, row in enumerate(table.itertuples()):
-                if row.glitch >= 0:
-                    strain[place, int(row.glitch_ifo)] += self.glitches.whitened(row)
+        strain = self._with_glitches(strain, table, rows)
         return strain, pd.DataFrame({name: columns[name].astype(kind) for name, kind in kinds.items()})
 
     def signals(self, table: pd.DataFrame) -> tuple[torch.Tensor, dict[str, np.ndarray]]:
         """Return the whitened signals of rows that have one, scaled as wanted, and what was realised."""
-        spectra, arrival = self.projected(table)
-        operators = [self._operators[int(block)] for block in table["psd_block"]]
-        response, in_window, in_full = zip(*operators, strict=True)
-        size, cut = self.geometry.fft, slice(self.geometry.half_stft, -self.geometry.half_stft)
-        raw = torch.fft.irfft(spectra, size)[..., : self.geometry.stored]
-        unit_ifo = self._snr(torch.fft.rfft(raw[..., cut]), in_window, self.geometry.window)
-        unit_full = self._snr(spectra, in_full, size).square().sum(-1).sqrt()
-        if self.settings["crop"] == "before":
-            alone = torch.nn.functional.pad(raw[..., cut], (self.geometry.half_stft, 0))
-            spectra = torch.fft.rfft(alone, size)
-        whitened = torch.fft.irfft(_times(spectra, response), size)[..., : self.geometry.stored]
-        unit = unit_ifo.square().sum(-1).sqrt().cpu().numpy()
-        scale = _scales(table, unit)
+        whitened, unit_ifo, unit_full, arrival = self._at_one_kpc(table)
+        unit, cut = _network(unit_ifo), slice(self.geometry.half_stft, -self.geometry.half_stft)
+        scale = scales(table, unit)
         whitened *= torch.as_tensor(scale, dtype=whitened.dtype, device=self.device)[:, None, None]
         snr_whitened = whitened[..., cut].square().sum((-1, -2), dtype=torch.float64).sqrt()
         realised = {
@@ -109,6 +129,21 @@ class Renderer(microbatches.MicroBatches):
             realised[f"arrival_{ifo}"] = arrival[:, i]
         return whitened, realised
 
+    def _at_one_kpc(self, table: pd.DataFrame) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, np.ndarray]:
+        """Return whitened signals at 1 kpc, their SNRs in each ifo, full ones, and arrival times."""
+        spectra, arrival = self.projected(table)
+        operators = [self._operators[int(block)] for block in table["psd_block"]]
+        response, in_window, in_full = zip(*operators, strict=True)
+        size, cut = self.geometry.fft, slice(self.geometry.half_stft, -self.geometry.half_stft)
+        raw = torch.fft.irfft(spectra, size)[..., : self.geometry.stored]
+        unit_ifo = self._snr(torch.fft.rfft(raw[..., cut]), in_window, self.geometry.window)
+        unit_full = self._snr(spectra, in_full, size).square().sum(-1).sqrt()
+        if self.settings["crop"] == "before":
+            alone = torch.nn.functional.pad(raw[..., cut], (self.geometry.half_stft, 0))
+            spectra = torch.fft.rfft(alone, size)
+        whitened = torch.fft.irfft(_times(spectra, response), size)[..., : self.geometry.stored]
+        return whitened, unit_ifo, unit_full, arrival
+
     def projected(self, table: pd.DataFrame) -> tuple[stft.Spectra, np.ndarray]:
         """Return each ifo's signal at 1 kpc, as rfft over the transform's length, and its arrival times."""
         second, nanosecond = event_gps(table)
@@ -122,7 +157,10 @@ class Renderer(microbatches.MicroBatches):
         return spectra.mul_(self._phases(shift)), arrival
 
     def _sum_bank(self, systems: np.ndarray, weights: np.ndarray) -> torch.Tensor:
-        """Return sum_a weight_a A~_a of each (sample, ifo): one matrix product for each system."""
+        """Return sum_a weight_a A~_a of each (sample, ifo): a matrix product for each sample.
+
+        Samples of one system together would be one product, whose bits depend on how many they are.
+        """
         weights = torch.as_tensor(weights, dtype=torch.float32, device=self.device)
         if self.bank.own:
             entries = torch.as_tensor(self.bank.entries(systems), dtype=torch.float32, device=self.device)
@@ -133,8 +171,8 @@ class Renderer(microbatches.MicroBatches):
         for system in np.unique(systems):
             rows = torch.as_tensor(np.flatnonzero(systems == system), device=self.device)
             entry = torch.view_as_real(self._spectra[int(system)]).reshape(weights.shape[-1], -1)
-            product = weights[rows].reshape(-1, weights.shape[-1]) @ entry
-            total[rows] = torch.view_as_complex(product.reshape(len(rows), -1, bins, 2))
+            product = torch.bmm(weights[rows], entry.expand(len(rows), -1, -1))
+            total[rows] = torch.view_as_complex(product.unflatten(-1, (bins, 2)))
         return total
 
     def _phases(self, shift: np.ndarray) -> torch.Tensor:
@@ -194,6 +232,11 @@ class _Cache:
         return self._kept[number]
 
 
+def _network(unit_ifo: torch.Tensor) -> np.ndarray:
+    """Return the network's SNRs from those in each ifo."""
+    return unit_ifo.square().sum(-1).sqrt().cpu().numpy()
+
+
 def _times(rows: torch.Tensor, factors: tuple[torch.Tensor, ...]) -> torch.Tensor:
     """Multiply each row by its own factor, in place: stacked factors would be copied for every batch."""
     for row, factor in zip(rows, factors, strict=True):
@@ -206,7 +249,7 @@ def _turn(cycles: torch.Tensor) -> torch.Tensor:
     return torch.polar(torch.ones_like(angle), angle)
 
 
-def _scales(table: pd.DataFrame, unit: np.ndarray) -> np.ndarray:
+def scales(table: pd.DataFrame, unit: np.ndarray) -> np.ndarray:
     """Return the factor on each signal at 1 kpc: from its wanted SNR, or its wanted distance."""
     if not (np.isfinite(unit).all() and (unit > 0).all()):
         rows = list(table.index[~(np.isfinite(unit) & (unit > 0))])
