@@ -45,8 +45,7 @@ class Mixed:
     def at(self, snr: np.ndarray) -> "Mixed":
         """Return the same examples, each signal at its own wanted SNR."""
         other = copy.copy(self)
-        other._targets = pd.DataFrame({"snr_target": np.where(self._system < 0, np.nan, snr)})
-        other._targets["distance_target_kpc"] = np.nan
+        other._targets = pd.DataFrame({"snr_target": snr, "distance_target_kpc": np.nan})
         return other
 
     def read(self, rows: np.ndarray) -> np.ndarray:

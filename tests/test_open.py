@@ -6,6 +6,7 @@ import re
 import shutil
 import subprocess
 import sys
+import types
 from pathlib import Path
 
 import numpy as np
@@ -148,6 +149,16 @@ def test_memory_that_is_kept_is_bounded(train):
     kept = data._source._signals()._kept
     assert 0 < kept.numel() * 4 <= 2 * 2**20
     assert data._source._signals()._used == len(kept) < 200
+
+
+def test_workers_share_the_memory_of_one(train, monkeypatch):
+    found = []
+    for workers in (None, types.SimpleNamespace(num_workers=4)):
+        monkeypatch.setattr(torch.utils.data, "get_worker_info", lambda workers=workers: workers)
+        data = gwsim.open(train, snr=9, keep_mib=2)
+        data[0]
+        found.append(len(data._source._signals()._kept))
+    assert found[0] // 4 == found[1] > 0
 
 
 def test_mixed_at_another_snr_they_are_what_a_store_of_it_would_have(train, signal):
