@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 import torch
 
-from gwsim import dataset, files, manifest, noise, render, shards, stages
+from gwsim import dataset, files, loudness, manifest, noise, render, shards, stages
 from gwsim.errors import GwsimError
 from gwsim.per_process import PerProcess
 from gwsim.waveforms import sources
@@ -137,19 +137,13 @@ def render_settings(examples) -> dict:
                 f"{made}whiten is '{content['whiten']}', expected 'block': noise that is whitened once, to "
                 "which signals of a bank are added"
             )
-        name = named(attributes["title"], content["datasets"])
+        name, _ = loudness.own(content["datasets"])
         return stages.settings(configuration)[f"{experiment}/{name}/render"]
     except (KeyError, TypeError, ValueError) as error:
         raise GwsimError(
             f"{made}its attributes do not tell how this version would render it ({error!r}); hint: make it "
             "anew with this version"
         ) from error
-
-
-def named(title: str, datasets: dict) -> str:
-    """Return which dataset of a configuration has a title, EXPERIMENT DATASET."""
-    name = title.rpartition(" ")[2]
-    return name if name in datasets else next(iter(datasets))
 
 
 def sources_of(examples, noise_store=None, bank=None) -> tuple[Path, Path]:
@@ -159,8 +153,8 @@ def sources_of(examples, noise_store=None, bank=None) -> tuple[Path, Path]:
     Raises GwsimError where there is none, or noise of which the dataset was not made.
     """
     attributes, folder = examples.attributes, examples.folder.resolve()
-    ((_, content),) = attributes["configuration"]["experiments"].items()
-    own = content["datasets"][named(attributes["title"], content["datasets"])]
+    (content,) = attributes["configuration"]["experiments"].values()
+    _, own = loudness.own(content["datasets"])
     found = _finished(
         "noise",
         noise_store,

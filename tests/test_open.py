@@ -22,14 +22,14 @@ from gwsim.errors import GwsimError
 from gwsim.waveforms import sources
 
 DOCS = Path(__file__).resolve().parents[1] / "docs" / "loading.md"
-STORES = ("results/ccsn/train", "results/ccsn/test")
+STORES, FAINT = ("results/ccsn/train", "results/ccsn/test"), "results/ccsn/train-snr8to12"
 
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory):
     """A run of two tiny datasets: one drawn by SNR, the other by distance."""
     folder = tmp_path_factory.mktemp("open")
-    run = test_workflow.tiny(folder, targets=[f"{name}/data.zarr" for name in STORES])
+    run = test_workflow.tiny(folder, targets=[f"{name}/data.zarr" for name in (*STORES, FAINT)])
     assert run.returncode == 0, run.stderr
     return folder
 
@@ -251,20 +251,15 @@ def test_noise_and_waveforms_may_lie_elsewhere(made, tmp_path):
     assert torch.equal(data[:8][0], gwsim.open(made / STORES[0])[:8][0])
 
 
-def test_a_derived_dataset_has_the_waveforms_of_the_one_it_is_of(made, tmp_path):
-    """As `train-snr12` beside `train`, which has no bank of its own."""
-    shutil.copytree(made / "results", tmp_path / "results", symlinks=True)
-    derived = tmp_path / "results/ccsn/train-snr12"
-    shutil.copytree(tmp_path / STORES[0], derived, ignore=shutil.ignore_patterns("bank"))
-    path = derived / "data.zarr" / "zarr.json"
-    metadata = json.loads(path.read_text())
-    (content,) = metadata["attributes"]["configuration"]["experiments"].values()
-    examples = gwsim.open(derived)._source
-    content["datasets"]["train-snr12"] = {"of": "train", "draw": {"snr": 12}}
-    metadata["attributes"]["title"] = "ccsn train-snr12"
-    path.write_text(json.dumps(metadata))
-    examples = gwsim.open(derived)._source
-    assert mixed.sources_of(examples)[1] == tmp_path.resolve() / STORES[0] / "bank" / "data.zarr"
+def test_another_loudness_by_name_is_mixed_to_the_bit(made):
+    """A dataset that the workflow made at another SNR: from itself, and from the one that it is of."""
+    faint = gwsim.open(made / FAINT)
+    wanted = faint[:][0]
+    assert torch.equal(gwsim.open(made / FAINT, snr="stored")[:][0], wanted)
+    snr = faint.table["snr_target"].to_numpy()
+    assert torch.equal(gwsim.open(made / STORES[0], snr=snr)[:][0], wanted)
+    assert 8 <= np.nanmin(snr) and np.nanmax(snr) <= 12
+    assert not (made / FAINT / "bank").exists()
 
 
 # ---- in torch's DataLoader, and in loops of one's own
