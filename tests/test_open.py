@@ -258,7 +258,7 @@ def test_another_loudness_by_name_is_mixed_to_the_bit(made):
     assert torch.equal(gwsim.open(made / FAINT, snr="stored")[:][0], wanted)
     snr = faint.table["snr_target"].to_numpy()
     assert torch.equal(gwsim.open(made / STORES[0], snr=snr)[:][0], wanted)
-    assert 8 <= np.nanmin(snr) and np.nanmax(snr) <= 12
+    assert np.nanmin(snr) >= 8 and np.nanmax(snr) <= 12
     assert not (made / FAINT / "bank").exists()
 
 

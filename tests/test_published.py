@@ -26,7 +26,6 @@ from static_server import Server
 from test_about import GIVEN, JOSIAH
 from test_workflow import ENVIRONMENT, ROOT, TINY, snakemake
 
-import gwsim
 from gwsim import manifest, noise, render
 from gwsim.errors import GwsimError
 from gwsim.waveforms import sources
