@@ -1,4 +1,4 @@
-"""Examples as a network sees them: read from a finished store, or rendered in memory at another SNR.
+"""Examples as a network sees them, read from a finished store; `mixed` renders them in memory at other SNRs.
 
 Both kinds have `table`, `classes`, `ifos`, `sample_rate`, a `view` (see there), `shape` (ifo, ...), `axes`
 and `read(rows)`; `batches` reads ahead in a thread of its own, so that a network never waits and never more
@@ -9,20 +9,20 @@ ifos together, to [0, 1].
 import json
 import queue
 import threading
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import torch
 
-from gwsim import manifest, stages, store, view
+from gwsim import manifest, shards, stages, store, view
 from gwsim.errors import GwsimError
+from gwsim.per_process import PerProcess
 
 View, view_of = view.View, view.of
 SPECTROGRAMS = View()
 SCALES = ("minmax", "none")
-# What examples that are rendered have of those on disk.
-SHARED = ("name", "table", "classes", "ifos", "sample_rate", "view", "shape", "axes")
 # Batches that are ready before they are asked for.
 AHEAD = 4
 # Values of inputs that are in work at once where nothing is learnt: first layers give tens of times as many.
@@ -32,7 +32,7 @@ MOST_VALUES = 5_000_000
 class Examples:
     """A finished dataset, as a view shows it."""
 
-    def __init__(self, folder: Path, view: View = SPECTROGRAMS):
+    def __init__(self, folder: Path, view: View = SPECTROGRAMS, threads: int = 1):
         self.folder = manifest.folder_of(folder)
         manifest.read(self.folder / manifest.MANIFEST)
         path = self.folder / "data.zarr"
@@ -44,17 +44,27 @@ class Examples:
         self.view = view
         self.shape, self.axes = view.shape(self.settings), view.axes(self.settings)
         self._source = view.source([each.parent.name for each in path.glob("*/zarr.json")])
-        self._values = store.open_array(path / self._source)
+        self._values = PerProcess(partial(_rows_of, path / self._source, threads))
+        self._values()  # an array that cannot be read is told now
         self.table = pd.read_parquet(self.folder / "table.parquet")
 
     def raw(self, rows: np.ndarray) -> np.ndarray:
         """Return what the view shows of the rows, not yet scaled."""
-        stored = self._values[np.asarray(rows)].read().result()
+        stored = self._values()(np.asarray(rows))
         return self.view.raw({self._source: stored}, self.settings)
 
     def read(self, rows: np.ndarray) -> np.ndarray:
         """Return the rows, scaled."""
         return scaled(self.raw(rows), self.view.scale)
+
+
+def _rows_of(path: Path, threads: int):
+    """Return what reads rows of an array: straight from the shards' files where they are laid out as ours."""
+    own = shards.opened(path, threads)
+    if own:
+        return own.rows
+    array = store.open_array(path)
+    return lambda rows: array[rows].read().result()
 
 
 def _settings(attributes: dict) -> dict:
@@ -73,28 +83,6 @@ def _settings(attributes: dict) -> dict:
         "ifos": stages.ifos(configuration, experiment),
         "sample_rate": stages.sample_rate(configuration, experiment),
     }
-
-
-class Mixed:
-    """A dataset that is nowhere on disk: rows of a table, each rendered at the SNR that `at` gave it.
-
-    renderer: a render.Renderer; examples: the finished dataset whose rows they are.
-    """
-
-    def __init__(self, examples: Examples, drawn: pd.DataFrame, renderer):
-        self.examples, self.drawn, self._renderer = examples, drawn, renderer
-        for name in SHARED:
-            setattr(self, name, getattr(examples, name))
-
-    def at(self, snr: np.ndarray) -> "Mixed":
-        """Return the same examples, each at its own wanted SNR."""
-        drawn = self.drawn.assign(snr_target=np.where(self.drawn["system"] < 0, np.nan, snr))
-        return Mixed(self.examples, drawn, self._renderer)
-
-    def read(self, rows: np.ndarray) -> np.ndarray:
-        """Render the rows, scaled."""
-        arrays, _ = self._renderer.rows(self.drawn.iloc[rows])
-        return scaled(self.view.raw(arrays, self._renderer.settings), self.view.scale)
 
 
 class Kept:

@@ -11,20 +11,28 @@ DEVICES = ("auto", "cpu", "cuda")
 
 def choose(name: str) -> torch.device:
     """Return the device of a name; `auto` is CUDA where it is found. Kernels are the deterministic ones."""
+    device = found(name)
+    if device.type == "cuda":
+        # Read by cuBLAS when it starts; without it its sums differ from run to run.
+        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+        torch.use_deterministic_algorithms(True, warn_only=True)
+    return device
+
+
+def found(name: str) -> torch.device:
+    """Return the device of a name, its kernels as they are.
+
+    Raises GwsimError for CUDA that is not there.
+    """
     if name not in DEVICES:
         raise GwsimError(f"no device '{name}': expected one of {', '.join(DEVICES)}")
-    found = torch.cuda.is_available()
-    if name == "cuda" and not found:
+    there = torch.cuda.is_available()
+    if name == "cuda" and not there:
         raise GwsimError(
             f"the device cuda is demanded and torch {torch.__version__} finds no GPU here: "
             "ask for one (a GPU node, a CUDA build of torch), or let the device be auto or cpu"
         )
-    if name == "cpu" or not found:
-        return torch.device("cpu")
-    # Read by cuBLAS when it starts; without it its sums differ from run to run.
-    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
-    torch.use_deterministic_algorithms(True, warn_only=True)
-    return torch.device("cuda")
+    return torch.device("cuda" if there and name != "cpu" else "cpu")
 
 
 def put(x: torch.Tensor, device: torch.device) -> torch.Tensor:

@@ -20,7 +20,7 @@ from pathlib import Path
 
 import numpy as np
 
-from gwsim import coordinates, spectral, store, uncompressed
+from gwsim import coordinates, shards, spectral, store
 from gwsim.conventions import LIGHT_TRAVEL, STRAIN_UNIT
 
 # Inner chunks of two seconds: an example of one second touches one or two of them.
@@ -106,7 +106,7 @@ class NoiseStore:
         self._strain, self._psd = (store.open_array(path / name) for name in ("strain", "psd"))
         self._filter = store.open_array(path / "filter") if (path / "filter").is_dir() else None
         self.taps = self._filter.shape[-1] if self._filter else 0
-        self._windows = uncompressed.Uncompressed(path / "strain")
+        self._windows = shards.ours(path / "strain")
         self._path = path
 
     @functools.cached_property
@@ -127,7 +127,7 @@ class NoiseStore:
         """Return (sample, ifo, time) strain of each block from its first sample on."""
         found = np.empty((len(blocks), self._windows.shape[1], size), np.float32)
         for out, block, start in zip(found, blocks, first, strict=True):
-            self._windows.read(int(block), int(start), out)
+            self._windows.window(int(block), int(start), out)
         return found
 
     def series(self, block: int, ifo: int, first: int, size: int) -> np.ndarray:

@@ -94,6 +94,25 @@ class Renderer(microbatches.MicroBatches):
                 columns.setdefault(name, np.empty(len(table)))[places] = values
         return whole, columns
 
+    def units(self, table: pd.DataFrame) -> tuple[torch.Tensor, np.ndarray]:
+        """Return the whitened signals at 1 kpc of rows that have one, and their network SNRs there."""
+        waves, whole, network = self._waves(table), self._empty(table), np.empty(len(table))
+        for places in self._pieces(np.argsort(waves.system, kind="stable")):
+            whole[places], unit = self._whitened(waves, places)
+            network[places] = _network(unit)
+        return whole, network
+
+    def mix(self, table: pd.DataFrame, rows: np.ndarray, signals) -> dict[str, np.ndarray]:
+        """Return what a store would have of some rows of a table: their noise with these signals.
+
+        signals: (place among the rows, whitened signal at 1 kpc, factor on it) of those that have one.
+        """
+        strain = self._noise(table, rows)
+        for place, unit, factor in signals:
+            strain[place].add_(unit, alpha=factor)
+        stored = self._stored(self._with_glitches(strain, table, rows))
+        return {name: values.cpu().numpy() for name, values in stored.items()}
+
     def _empty(self, table: pd.DataFrame) -> torch.Tensor:
         return torch.empty((len(table), len(self.ifos), self.geometry.stored), device=self.device)
 
@@ -160,8 +179,8 @@ class Renderer(microbatches.MicroBatches):
         # Rows of one system stand together: they are one product of matrices.
         for places in self._pieces(np.argsort(waves.system, kind="stable")):
             whitened, unit = self._whitened(waves, places)
-            network = np.sqrt(np.square(unit["ifo"]).sum(-1))
-            scale = _scales(table.iloc[places], network)
+            network = _network(unit)
+            scale = scales(table.iloc[places], network)
             columns = {
                 "snr": network * scale,
                 "snr_full": unit["full"] * scale,
@@ -323,7 +342,12 @@ def _turn(cycles: torch.Tensor) -> torch.Tensor:
     return torch.polar(torch.ones_like(angle), angle)
 
 
-def _scales(table: pd.DataFrame, unit: np.ndarray) -> np.ndarray:
+def _network(unit: dict[str, np.ndarray]) -> np.ndarray:
+    """Return network SNRs from those of each ifo."""
+    return np.sqrt(np.square(unit["ifo"]).sum(-1))
+
+
+def scales(table: pd.DataFrame, unit: np.ndarray) -> np.ndarray:
     """Return the factor on each signal at 1 kpc: from its wanted SNR, or its wanted distance."""
     if not (np.isfinite(unit).all() and (unit > 0).all()):
         rows = list(table.index[~(np.isfinite(unit) & (unit > 0))])

@@ -15,7 +15,9 @@ import hashlib
 import io
 import json
 import math
+import os
 import shutil
+import threading
 import uuid
 from pathlib import Path
 
@@ -27,7 +29,7 @@ import tensorstore
 import zarr
 from zarr.codecs import BloscCodec, Crc32cCodec
 
-from gwsim import files
+from gwsim import files, shards
 from gwsim.errors import GwsimError
 
 # Of a table's metadata.
@@ -107,10 +109,21 @@ def _grid(path: Path) -> dict:
     return {key: value for key, value in metadata.items() if key != "attributes"}
 
 
-def open_array(path: Path) -> tensorstore.TensorStore:
-    """Open one array for reading or writing, with one thread and no cache: jobs are the parallelism."""
+# A forked process has lost the threads that tensorstore had started before, and would wait for them for ever.
+_started, _lost = threading.Event(), threading.Event()
+os.register_at_fork(after_in_child=lambda: _lost.set() if _started.is_set() else None)
+
+
+def open_array(path: Path) -> tensorstore.TensorStore | shards.Array:
+    """Open one array for reading or writing, with one thread and no cache: jobs are the parallelism.
+
+    Where a fork has lost its threads our own reader takes its place, which cannot write.
+    """
     if not (path / "zarr.json").is_file():
         raise GwsimError(f"no Zarr array at {path}: the store is not laid out, or was moved")
+    if _lost.is_set():
+        return _open_after_fork(path)
+    _started.set()
     spec = {
         "driver": "zarr3",
         "kvstore": {"driver": "file", "path": str(path)},
@@ -122,6 +135,16 @@ def open_array(path: Path) -> tensorstore.TensorStore:
 def kept_bits(path: Path) -> int | None:
     """Return the mantissa bits that an array's values were rounded to; None where they were not."""
     return json.loads((path / "zarr.json").read_text())["attributes"].get("mantissa_bits_kept")
+
+
+def _open_after_fork(path: Path) -> shards.Array:
+    array = shards.opened(path)
+    if array is None:
+        raise GwsimError(
+            f"{path} is laid out in a way that a forked process cannot read: start processes anew, as with "
+            'multiprocessing_context="spawn" of a DataLoader, or read in this one'
+        )
+    return array
 
 
 def write_shard(folder: Path, index: int, rows: tuple[int, int], arrays: dict[str, np.ndarray]) -> dict:

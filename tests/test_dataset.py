@@ -116,7 +116,7 @@ def test_a_reader_that_leaves_early_leaves_no_thread():
     assert threading.active_count() == before
 
 
-# ---- views of a store, and of what is rendered
+# ---- views of a store
 
 STORED = {"window": 64, "hop": 32, "f_max": 400}
 RENDER = {"ifos": ["H1", "L1"], "sample_rate": 1024, "duration": 0.5, "spectrogram": STORED}
@@ -167,28 +167,6 @@ def test_a_store_is_seen_the_same_whichever_arrays_it_has(finished, strain, view
     np.testing.assert_array_equal(examples.read(rows), dataset.scaled(wanted, view.scale))
     assert examples.shape == wanted.shape[1:] == (2, *(len(axis) for axis in examples.axes.values()))
     assert (examples.view, examples.ifos, examples.sample_rate) == (view, ["H1", "L1"], 1024)
-
-
-class Renderer:
-    """Renders strain and nothing else."""
-
-    settings = RENDER
-
-    def __init__(self, strain):
-        self.strain = strain
-
-    def rows(self, table):
-        return {"strain": self.strain[table["row"].to_numpy()]}, None
-
-
-@pytest.mark.parametrize("view", VIEWS)
-def test_rendered_examples_are_seen_as_those_of_a_store(finished, strain, view):
-    examples = dataset.Examples(finished, view)
-    drawn = pd.DataFrame({"row": np.arange(10), "system": -1, "snr_target": np.nan})
-    mixed = dataset.Mixed(examples, drawn, Renderer(strain)).at(np.full(10, 8.0))
-    rows = np.arange(3, 6)
-    np.testing.assert_array_equal(mixed.read(rows), examples.read(rows))
-    assert (mixed.shape, mixed.view, mixed.name) == (examples.shape, view, examples.name)
 
 
 def test_a_rate_that_the_store_cannot_give_is_refused(finished):

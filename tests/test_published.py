@@ -26,7 +26,6 @@ from static_server import Server
 from test_about import GIVEN, JOSIAH
 from test_workflow import ENVIRONMENT, ROOT, TINY, snakemake
 
-import gwsim
 from gwsim import manifest, noise, render
 from gwsim.errors import GwsimError
 from gwsim.waveforms import sources
@@ -152,8 +151,6 @@ def test_code_of_the_card_runs_as_it_stands(finished, name):
     folder = finished / "results" / name
     found = blocks(folder, "python")
     assert len(found) == (6 if name.startswith("c") and "blip" not in name else 4)
-    if not hasattr(gwsim, "open"):
-        found = [code for code in found if "gwsim.open" not in code]
     script = "import json, sys\nfor code in json.load(sys.stdin):\n    exec(code, {'__name__': '__main__'})"
     run = [sys.executable, "-W", "error", "-c", script]
     done = subprocess.run(

@@ -119,26 +119,12 @@ def test_a_killed_training_ends_in_the_same_weights(finished, tmp_path):
 
 
 def mixing(finished, *names):
-    """What sets are rendered from: noise, and settings and bank of each."""
-    folder, found = finished / "results", []
-    for name in names:
-        found += [folder / f"config/ccsn/{name}/render.json", folder / f"ccsn/{name}/bank/manifest.json"]
-    return [folder / "noise/tiny/manifest.json", *found]
-
-
-def test_examples_mixed_in_memory_are_the_stores_and_louder_ones_at_will(finished):
-    from gwsim import dataset
-    from gwsim.cli.train import mixed
-
-    stored = dataset.Examples(finished / STORES[0], dataset.View(scale="none"))
-    made = mixed(stored, *mixing(finished, "train"), "cpu")
-    rows, wanted = np.arange(64), stored.table["snr"].to_numpy()
-    np.testing.assert_allclose(made.at(wanted).read(rows), stored.read(rows), rtol=2e-3, atol=1e-4)
-    signal = stored.table["label"].to_numpy()[rows] > 0
-    as_stored, louder = stored.read(rows), made.at(3 * wanted).read(rows)
-    assert np.array_equal(louder[~signal], as_stored[~signal])  # noise has no SNR
-    grown = louder[signal].max(axis=(1, 2, 3)) / as_stored[signal].max(axis=(1, 2, 3))
-    assert (grown > 1.3).mean() > 0.9
+    """What sets are rendered from: noise, and the bank of each."""
+    folder = finished / "results"
+    return [
+        folder / "noise/tiny/manifest.json",
+        *(folder / f"ccsn/{one}/bank/manifest.json" for one in names),
+    ]
 
 
 def test_training_can_mix(finished, tmp_path):

@@ -15,8 +15,8 @@ def arguments(parser):
         type=Path,
         nargs="*",
         default=[],
-        help="manifest of the noise, then settings of render and manifest of the bank of both sets: examples "
-        "are rendered in memory at new SNRs every epoch",
+        help="manifest of the noise, then of the bank of both sets: examples are rendered in memory at new "
+        "SNRs every epoch",
     )
     parser.add_argument("--output", type=Path, required=True, help="network to write (safetensors)")
     parser.add_argument("--history", type=Path, required=True, help="metrics of each epoch to write (CSV)")
@@ -47,9 +47,14 @@ def run(args):
     train.expect_classes(settings["classes"], examples)
     train.expect_alike(examples, validation)
     if args.mix:
-        noise, *both = args.mix
-        examples = mixed(examples, noise, *both[:2], device)
-        validation = mixed(validation, noise, *both[2:], device)
+        from gwsim import mixed
+
+        noise, *banks = (path.parent / "data.zarr" for path in args.mix)
+        kept = (args.keep_mib * 2**20, 0)
+        examples, validation = (
+            mixed.Mixed(one, noise, bank, str(device), most)
+            for one, bank, most in zip((examples, validation), banks, kept, strict=True)
+        )
     training = train.Training(examples, validation, settings, args.seed, device, args.keep_mib * 2**20)
     inputs = [files.fingerprint(path) for path in (args.train, args.validation, *args.mix)]
     code = [provenance.code_sha256(__name__), provenance.versions(), str(device), args.threads]
@@ -88,25 +93,6 @@ def run(args):
     }
     files.write_atomic(args.history, pd.DataFrame(training.history).to_csv(index=False))
     checkpoint.write(args.output, training.network(), description)
-
-
-def mixed(examples, noise, settings, bank, device):
-    """Return the examples as rows that are rendered in memory."""
-    import json
-
-    import pandas as pd
-
-    from gwsim import dataset, render
-    from gwsim.noise import NoiseStore
-    from gwsim.waveforms import sources
-
-    renderer = render.Renderer(
-        json.loads(settings.read_text()),
-        NoiseStore(noise.parent / "data.zarr"),
-        sources.opened(bank.parent / "data.zarr"),
-        str(device),
-    )
-    return dataset.Mixed(examples, pd.read_parquet(examples.folder / "draw.parquet"), renderer)
 
 
 def resume(training, state, key):

@@ -65,14 +65,9 @@ def mixed_from(wildcards):
     train = recipe_of(wildcards)["train"]
     if not train["mix"]:
         return []
-    found = [f"results/noise/{RUN}/manifest.json"]
-    for role in ("dataset", "validation"):
-        name = f"{wildcards.experiment}/{train[role]}"
-        found += [
-            f"results/config/{name}/render.json",
-            bank_at(wildcards.experiment, train[role]),
-        ]
-    return found
+    names = (train[role] for role in ("dataset", "validation"))
+    banks = [bank_at(wildcards.experiment, name) for name in names]
+    return [f"results/noise/{RUN}/manifest.json", *banks]
 
 
 def bank_at(experiment, dataset):

@@ -13,7 +13,7 @@ import functools
 import numpy as np
 import pandas as pd
 
-from gwsim import distributions, seeds, sharding, store, uncompressed
+from gwsim import distributions, seeds, sharding, shards, store
 from gwsim.errors import GwsimError
 from gwsim.waveforms import bank, cbc, columns
 from gwsim.waveforms.entry import span
@@ -138,14 +138,11 @@ class Bank(bank.Bank):
 
     def entries(self, systems: np.ndarray) -> np.ndarray:
         """Return systems' entries, (system, polarisation, time)."""
-        found = np.empty((len(systems), 2, self.samples), np.float32)
-        for out, system in zip(found, systems, strict=True):
-            self._entries.read(int(system), 0, out)
-        return found
+        return self._entries.rows(systems)
 
     @functools.cached_property
-    def _entries(self) -> uncompressed.Uncompressed:
-        return uncompressed.Uncompressed(self._path)
+    def _entries(self) -> shards.Array:
+        return shards.ours(self._path)
 
     def weights(self, table: pd.DataFrame, convention: str) -> bank.Weights:
         """Return plus and cross, each (sample, polarisation), of the polarisations' sums: themselves."""
