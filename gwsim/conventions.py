@@ -16,6 +16,12 @@ STRAIN_UNIT = 1e-23
 
 # Lengths of the pictures of one glitch, as Gravity Spy has them, in seconds.
 SCAN_DURATIONS = (0.5, 1.0, 2.0, 4.0)
+# They are 800 x 600, their axes 574 x 480 pixels over a whole duration and 10 to 2048 Hz. The crop in use is
+# 566 x 466 of these, without 8 rows at the bottom and 6 at the top: these frequencies at its edges.
+SCAN_FREQUENCIES = (10.0 * 204.8 ** (8 / 480), 10.0 * 204.8 ** (1 - 6 / 480))  # 10.93 and 1916 Hz
+# Scaled by 0.48 it is 272 x 224, and 24 columns go at each side: this part of the duration is left, 0.812.
+# (The crop's middle is one of the 574 columns after the axes' middle; here it is the instant itself.)
+SCAN_SPAN = (272 - 2 * 24) / 272 * 566 / 574
 
 # How glitches without splits of their own are parted, as Koyama et al. (2024) do.
 SPLIT_FRACTIONS = {"train": 0.70, "validation": 0.15, "test": 0.15}

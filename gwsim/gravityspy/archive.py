@@ -11,6 +11,7 @@ from pathlib import Path
 import h5py
 import numpy as np
 
+from gwsim.conventions import SCAN_DURATIONS
 from gwsim.errors import GwsimError
 from gwsim.gravityspy import images
 from gwsim.gravityspy.glitch import (
@@ -24,7 +25,6 @@ from gwsim.gravityspy.glitch import (
     strangers,
     together,
 )
-from gwsim.qscan.views import DURATIONS
 
 ROWS, COLUMNS = 140, 170
 # The crop's lowest row and first column in the figure's plot, and its sizes there.
@@ -32,7 +32,7 @@ BELOW, LEFT, HEIGHT, WIDTH = 8, 5, 466, 566
 LUMINANCE = (0.2125, 0.7154, 0.0721)  # of red, green, blue, as the set's own reduction to grey weighs them
 # How far grey may leave the map's own, 0.08 to 0.88, and how much of a picture may.
 BEYOND, STRANGE = 0.03, 0.02
-NAMES = {f"{duration}.png": duration for duration in DURATIONS}
+NAMES = {f"{duration}.png": duration for duration in SCAN_DURATIONS}
 
 
 def find(path: str | Path, classes=CLASSES, corrections: dict[str, str] = CORRECTIONS) -> Found:

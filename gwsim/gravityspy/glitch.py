@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import NamedTuple
 
-from gwsim.qscan.views import DURATIONS
+from gwsim.conventions import SCAN_DURATIONS
 from gwsim.waveforms.glitches import CLASSES
 
 SPLITS = ("train", "validation", "test")
@@ -86,7 +86,7 @@ def strangers(pictures: Mapping[str, int], classes: Iterable[str] = CLASSES) -> 
 
 def missing(durations: Iterable[float]) -> list[str]:
     """Return what durations are lacking, in a list of none or one fault."""
-    lacking = [str(duration) for duration in DURATIONS if duration not in durations]
+    lacking = [str(duration) for duration in SCAN_DURATIONS if duration not in durations]
     return [f"no picture of {', '.join(lacking)} s"] if lacking else []
 
 

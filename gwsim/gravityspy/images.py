@@ -4,8 +4,8 @@ Takes the pixels of a glitch's four pictures, of 0.5, 1, 2 and 4 s, as the data 
 axes and colour bar, or 569 x 479 cut to the plot; gives the four views. The energy index is ten times the
 normalised energy, from 0 to 255 over the colours from 0 to 25.5, so that a pixel's mean is one of energy.
 
-views: uint8 (duration, frequency, time), 4 x 224 x 224: frequency ascending and logarithmic over FREQUENCIES,
-time ascending over the central SPAN of each duration, the event in its middle.
+views: uint8 (duration, frequency, time), 4 x 224 x 224: frequency ascending and logarithmic over
+SCAN_FREQUENCIES, time ascending over the central SCAN_SPAN of each duration, the event in its middle.
 """
 
 import functools
@@ -14,9 +14,9 @@ from collections.abc import Sequence
 import numpy as np
 from scipy.sparse import csr_array
 
+from gwsim.conventions import SCAN_DURATIONS, SCAN_FREQUENCIES, SCAN_SPAN
 from gwsim.errors import GwsimError
 from gwsim.gravityspy.glitch import missing
-from gwsim.qscan.views import DURATIONS, FREQUENCIES, SPAN
 
 SIZE = 224
 # Plot of a figure of 8 x 6 inches at 100 dpi: 480 pixels for 10 to 2048 Hz in logarithm; in width 620, of
@@ -28,8 +28,8 @@ F_LOW, F_HIGH = 10, 2048
 DRAWN_LEFT, DRAWN_BELOW = 0.49, 0.44
 # A cell is drawn from its own frequency and time to the next one's: half of 0.5 Hz and of 2 ms too far on.
 HELD_HZ, HELD_SECONDS = 0.25, 0.001
-FREQUENCY_EDGES = np.geomspace(*FREQUENCIES, SIZE + 1)  # Hz
-TIME_EDGES = np.linspace(-SPAN / 2, SPAN / 2, SIZE + 1)  # parts of the duration
+FREQUENCY_EDGES = np.geomspace(*SCAN_FREQUENCIES, SIZE + 1)  # Hz
+TIME_EDGES = np.linspace(-SCAN_SPAN / 2, SCAN_SPAN / 2, SIZE + 1)  # parts of the duration
 # (height, width) -> the plot's rows and columns in the picture, and where their first column and lowest row
 # stand in the figure's plot: the smaller form begins with the frame's corner and ends a row above the plot's.
 FORMS = {
@@ -110,7 +110,7 @@ def views(pictures: dict[float, np.ndarray], faults: Sequence[str] = ()) -> np.n
     Raises GwsimError that tells all at once: durations missing, unknown sizes, colours not of the map.
     """
     faults, found = list(faults) or missing(pictures), []
-    for duration in [duration for duration in DURATIONS if duration in pictures]:
+    for duration in [duration for duration in SCAN_DURATIONS if duration in pictures]:
         try:
             found.append(view(pictures[duration], duration))
         except GwsimError as error:

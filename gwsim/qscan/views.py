@@ -8,17 +8,12 @@ import numpy as np
 import torch
 from jaxtyping import UInt8
 
+from gwsim.conventions import SCAN_DURATIONS, SCAN_FREQUENCIES, SCAN_SPAN
 from gwsim.errors import GwsimError
 from gwsim.qscan.transform import Scans
 
-DURATIONS = (0.5, 1.0, 2.0, 4.0)
 CLIP = 25.5
-# The pictures are 800 x 600, their axes 574 x 480 pixels over a whole duration and 10 to 2048 Hz. The crop in
-# use is 566 x 466 of these, without 8 rows at the bottom and 6 at the top: these frequencies at its edges.
-FREQUENCIES = (10.0 * 204.8 ** (8 / 480), 10.0 * 204.8 ** (1 - 6 / 480))  # 10.93 and 1916 Hz
-# Scaled by 0.48 it is 272 x 224, and 24 columns go at each side: this part of the duration is left, 0.812.
-# (The crop's middle is one of the 574 columns after the axes' middle; here it is the instant itself.)
-SPAN = (272 - 2 * 24) / 272 * 566 / 574
+DURATIONS, FREQUENCIES, SPAN = SCAN_DURATIONS, SCAN_FREQUENCIES, SCAN_SPAN
 
 Views = UInt8[torch.Tensor, "batch duration frequency time"]
 Pictures = UInt8[torch.Tensor, "batch row column"]
