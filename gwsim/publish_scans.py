@@ -2,13 +2,13 @@
 
 import numpy as np
 
-from gwsim import coordinates, qscan
+from gwsim import coordinates, scan_pixels
 from gwsim.conventions import SCAN_DURATIONS
 
 
 def axes(settings: dict) -> dict[str, dict]:
     """Return the coordinates of Q-scans: durations, frequencies, and times in parts of a duration."""
-    frequency, part = qscan.axes(settings["qscan"]["size"])
+    frequency, part = scan_pixels.axes(settings["qscan"]["size"])
     durations = np.array(SCAN_DURATIONS)
     seconds = "time after the glitch, by duration"
     return {

@@ -8,8 +8,9 @@ that Gravity Spy's are, and `merge` puts those into one picture. `loudest` measu
 from gwsim.q_planes import Q_RANGE, highest_frequency
 from gwsim.qscan.tiling import F_RANGE
 from gwsim.qscan.transform import Loudest, QTransform, Scans
-from gwsim.qscan.views import CLIP, DURATIONS, FREQUENCIES, SPAN, axes, four, merge
+from gwsim.qscan.views import CLIP, DURATIONS, FREQUENCIES, SPAN, four, merge
 from gwsim.qscan.whitening import whiten
+from gwsim.scan_pixels import axes
 
 __all__ = [
     "CLIP",

@@ -4,13 +4,13 @@ A view is uint8: ten times the energy cut at 25.5, which is the place on the col
 pictures. Views are arrays, their frequencies ascend; a merged view is a picture, its first row is at the top.
 """
 
-import numpy as np
 import torch
 from jaxtyping import UInt8
 
 from gwsim.conventions import SCAN_DURATIONS, SCAN_FREQUENCIES, SCAN_SPAN
 from gwsim.errors import GwsimError
 from gwsim.qscan.transform import Scans
+from gwsim.scan_pixels import axes
 
 CLIP = 25.5
 DURATIONS, FREQUENCIES, SPAN = SCAN_DURATIONS, SCAN_FREQUENCIES, SCAN_SPAN
@@ -39,12 +39,6 @@ def four(
         pixels = torch.nn.functional.avg_pool2d(energy, oversample)
         image[:, place] = (10 * pixels).round_().to(torch.uint8)
     return image
-
-
-def axes(size: int, span: float = SPAN, frequencies=FREQUENCIES) -> tuple[np.ndarray, np.ndarray]:
-    """Return the frequencies (Hz) and the times, over the duration, of the pixels' centres."""
-    points = (np.arange(size) + 0.5) / size
-    return frequencies[0] * (frequencies[1] / frequencies[0]) ** points, (points - 0.5) * span
 
 
 def merge(views: Views, order=((0, 1), (2, 3))) -> Pictures:

@@ -25,7 +25,7 @@ except GwsimError as error:
 RUN = config["run"]
 # A card has its configuration in the user's order, on which the order of classes and of splits rests.
 SETTINGS = {
-    name: json.dumps(part, sort_keys=not name.endswith("/card"))
+    name: json.dumps(part, sort_keys=Path(name).name != "card")
     for name, part in stages.settings(config).items()
 }
 GPS = stages.gps_blocks(config)

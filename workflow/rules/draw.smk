@@ -24,6 +24,7 @@ rule draw:
     conda:
         "../../environment.yml"
     threads: 1
+    priority: FIRST
     resources:
         mem_mb=small_mb,
         runtime=short_minutes,
@@ -50,6 +51,7 @@ rule redraw:
     conda:
         "../../environment.yml"
     threads: 1
+    priority: FIRST
     resources:
         mem_mb=small_mb,
         runtime=short_minutes,

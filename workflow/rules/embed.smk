@@ -23,6 +23,7 @@ rule embed:
     conda:
         "../../environment.yml"
     threads: 1
+    priority: FIRST
     resources:
         mem_mb=learn_mb,
         runtime=render_minutes,

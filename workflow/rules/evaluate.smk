@@ -24,6 +24,7 @@ rule evaluate:
     conda:
         "../../environment.yml"
     threads: LEARN_THREADS
+    priority: FIRST
     resources:
         mem_mb=learn_mb,
         runtime=render_minutes,

@@ -25,6 +25,7 @@ rule explain:
     conda:
         "../../environment.yml"
     threads: LEARN_THREADS
+    priority: FIRST
     resources:
         mem_mb=learn_mb,
         runtime=render_minutes,

@@ -21,6 +21,7 @@ rule noise_layout:
     conda:
         "../../environment.yml"
     threads: 1
+    priority: FIRST
     resources:
         mem_mb=small_mb,
         runtime=short_minutes,
@@ -46,6 +47,7 @@ rule noise:
     conda:
         "../../environment.yml"
     threads: 1
+    priority: FIRST
     resources:
         mem_mb=noise_mb,
         runtime=short_minutes,
@@ -71,6 +73,7 @@ rule noise_finalise:
     conda:
         "../../environment.yml"
     threads: 1
+    priority: FIRST
     resources:
         mem_mb=small_mb,
         runtime=short_minutes,

@@ -24,6 +24,7 @@ rule layout:
     conda:
         "../../environment.yml"
     threads: 1
+    priority: FIRST
     resources:
         mem_mb=small_mb,
         runtime=short_minutes,
@@ -50,6 +51,7 @@ rule render:
     conda:
         "../../environment.yml"
     threads: 1
+    priority: FIRST
     resources:
         mem_mb=render_mb,
         runtime=render_minutes,
@@ -85,6 +87,7 @@ rule finalise:
     conda:
         "../../environment.yml"
     threads: 1
+    priority: FIRST
     resources:
         mem_mb=small_mb,
         runtime=short_minutes,

@@ -6,6 +6,9 @@ SHARDS_PER_JOB = 4
 # Shards of a bank that one job makes: half a minute of binaries.
 BANK_SHARDS_PER_JOB = 8
 
+# Of jobs that others wait for: pages and figures can fill what cores are left.
+FIRST = 1
+
 # Where networks run: auto takes a GPU where there is one. `--set-resources train:device=cuda` demands it.
 DEVICE = "auto"
 

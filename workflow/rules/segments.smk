@@ -22,6 +22,7 @@ rule segments:
     conda:
         "../../environment.yml"
     threads: 1
+    priority: FIRST
     resources:
         mem_mb=small_mb,
         runtime=short_minutes,

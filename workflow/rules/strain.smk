@@ -22,6 +22,7 @@ rule strain:
     conda:
         "../../environment.yml"
     threads: 1
+    priority: FIRST
     resources:
         mem_mb=strain_mb,
         runtime=short_minutes,

@@ -23,6 +23,7 @@ rule train:
     conda:
         "../../environment.yml"
     threads: LEARN_THREADS
+    priority: FIRST
     resources:
         mem_mb=learn_mb,
         runtime=train_minutes,

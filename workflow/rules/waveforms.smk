@@ -19,6 +19,7 @@ rule waveforms_layout:
     conda:
         "../../environment.yml"
     threads: 1
+    priority: FIRST
     resources:
         mem_mb=small_mb,
         runtime=short_minutes,
@@ -44,6 +45,7 @@ rule waveforms:
     conda:
         "../../environment.yml"
     threads: 1
+    priority: FIRST
     resources:
         mem_mb=render_mb,
         runtime=render_minutes,
@@ -70,6 +72,7 @@ rule waveforms_finalise:
     conda:
         "../../environment.yml"
     threads: 1
+    priority: FIRST
     resources:
         mem_mb=small_mb,
         runtime=short_minutes,
