@@ -176,7 +176,7 @@ class Renderer(microbatches.MicroBatches):
     def _signals(self, table: pd.DataFrame):
         """Yield pieces: (rows, whitened signals at 1 kpc, what scales them as wanted, realised columns)."""
         waves, realised = self._waves(table), self.bank.realised(table)
-        # Rows of one system stand together: they are one product of matrices.
+        # Rows of one system stand together, whose spectra are then at hand.
         for places in self._pieces(np.argsort(waves.system, kind="stable")):
             whitened, unit = self._whitened(waves, places)
             network = _network(unit)
@@ -238,7 +238,10 @@ class Renderer(microbatches.MicroBatches):
         return spectra.mul_(self._phases(waves.arrival[places] + start))
 
     def _sum_bank(self, systems: np.ndarray, weights: np.ndarray) -> torch.Tensor:
-        """Return sum_a weight_a A~_a of each (sample, ifo): one matrix product for each system."""
+        """Return sum_a weight_a A~_a of each (sample, ifo): a matrix product for each sample.
+
+        Samples of one system together would be one product, whose bits depend on how many they are.
+        """
         weights = torch.as_tensor(weights, device=self.device)
         if self.bank.own:
             entries = torch.as_tensor(self.bank.entries(systems), dtype=torch.float32, device=self.device)
@@ -249,8 +252,8 @@ class Renderer(microbatches.MicroBatches):
         for system in np.unique(systems):
             rows = torch.as_tensor(np.flatnonzero(systems == system), device=self.device)
             entry = torch.view_as_real(self._spectra[int(system)]).reshape(weights.shape[-1], -1)
-            product = weights[rows].reshape(-1, weights.shape[-1]) @ entry
-            total[rows] = torch.view_as_complex(product.reshape(len(rows), -1, bins, 2))
+            product = torch.bmm(weights[rows], entry.expand(len(rows), -1, -1))
+            total[rows] = torch.view_as_complex(product.unflatten(-1, (bins, 2)))
         return total
 
     def _phases(self, shift: np.ndarray) -> torch.Tensor:

@@ -22,6 +22,8 @@ from gwsim.errors import GwsimError
 from gwsim.waveforms import sources
 
 DOCS = Path(__file__).resolve().parents[1] / "docs" / "loading.md"
+# Seconds until a worker that says nothing is taken to hang; on a busy machine one starts slowly.
+WAIT = 300
 STORES, FAINT = ("results/ccsn/train", "results/ccsn/test"), "results/ccsn/train-snr8to12"
 
 
@@ -275,7 +277,7 @@ def test_torchs_loader_gives_the_same_batches(train, snr, options):
     data = gwsim.open(train, snr=snr)
     data.set_epoch(3)
     wanted, labels = data[:]  # files are open, and threads running, before a worker starts
-    x, y = zip(*DataLoader(data, batch_size=64, timeout=60 if options else 0, **options), strict=True)
+    x, y = zip(*DataLoader(data, batch_size=64, timeout=WAIT if options else 0, **options), strict=True)
     assert [len(one) for one in x] == [64, 64, 64, 8]
     assert torch.equal(torch.cat(x), wanted) and torch.equal(torch.cat(y), labels)
     assert torch.cat(y).dtype == torch.int64
@@ -283,7 +285,7 @@ def test_torchs_loader_gives_the_same_batches(train, snr, options):
 
 def test_workers_that_stay_learn_of_the_next_epoch(train):
     data = gwsim.open(train, snr={"uniform": [8, 50]})
-    loader = DataLoader(data, batch_size=50, num_workers=2, persistent_workers=True, timeout=60)
+    loader = DataLoader(data, batch_size=50, num_workers=2, persistent_workers=True, timeout=WAIT)
     for epoch in (0, 1):
         data.set_epoch(epoch)
         found = torch.cat([x for x, _ in loader])

@@ -185,7 +185,7 @@ def test_a_forked_process_reads(tmp_path):
     answer = context.Queue()
     process = context.Process(target=asked_in_a_fork, args=(array, path, answer))
     process.start()
-    rows, part = answer.get(timeout=60)
+    rows, part = answer.get(timeout=300)
     process.join()
     np.testing.assert_array_equal(rows, values)
     np.testing.assert_array_equal(part, values[5, :, 10:40])
