@@ -21,10 +21,10 @@ rule draw:
         "logs/benchmarks/draw/{experiment}-{dataset}.tsv"
     wildcard_constraints:
         dataset=DRAWN,
+    priority: FIRST
     conda:
         "../../environment.yml"
     threads: 1
-    priority: FIRST
     resources:
         mem_mb=small_mb,
         runtime=short_minutes,
@@ -48,10 +48,10 @@ rule redraw:
         "logs/benchmarks/redraw/{experiment}-{dataset}.tsv"
     wildcard_constraints:
         dataset=REDRAWN,
+    priority: FIRST
     conda:
         "../../environment.yml"
     threads: 1
-    priority: FIRST
     resources:
         mem_mb=small_mb,
         runtime=short_minutes,

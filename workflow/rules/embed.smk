@@ -20,10 +20,10 @@ rule embed:
         "logs/embed/{experiment}-{network}-{seed}.log",
     benchmark:
         "logs/benchmarks/embed/{experiment}-{network}-{seed}.tsv"
+    priority: FIRST
     conda:
         "../../environment.yml"
     threads: 1
-    priority: FIRST
     resources:
         mem_mb=learn_mb,
         runtime=render_minutes,

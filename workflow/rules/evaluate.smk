@@ -21,10 +21,10 @@ rule evaluate:
         "logs/evaluate/{experiment}-{network}-{seed}.log",
     benchmark:
         "logs/benchmarks/evaluate/{experiment}-{network}-{seed}.tsv"
+    priority: FIRST
     conda:
         "../../environment.yml"
     threads: LEARN_THREADS
-    priority: FIRST
     resources:
         mem_mb=learn_mb,
         runtime=render_minutes,

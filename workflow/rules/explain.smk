@@ -22,10 +22,10 @@ rule explain:
         "logs/explain/{experiment}-{network}-{seed}.log",
     benchmark:
         "logs/benchmarks/explain/{experiment}-{network}-{seed}.tsv"
+    priority: FIRST
     conda:
         "../../environment.yml"
     threads: LEARN_THREADS
-    priority: FIRST
     resources:
         mem_mb=learn_mb,
         runtime=render_minutes,

@@ -18,10 +18,10 @@ rule noise_layout:
         layout="results/noise/{noise}/shards.zarr/zarr.json",
     log:
         "logs/noise/{noise}/layout.log",
+    priority: FIRST
     conda:
         "../../environment.yml"
     threads: 1
-    priority: FIRST
     resources:
         mem_mb=small_mb,
         runtime=short_minutes,
@@ -44,10 +44,10 @@ rule noise:
         "logs/noise/{noise}/{gps}.log",
     benchmark:
         "logs/benchmarks/noise/{noise}/{gps}.tsv"
+    priority: FIRST
     conda:
         "../../environment.yml"
     threads: 1
-    priority: FIRST
     resources:
         mem_mb=noise_mb,
         runtime=short_minutes,
@@ -70,10 +70,10 @@ rule noise_finalise:
         manifest="results/noise/{noise}/manifest.json",
     log:
         "logs/noise/{noise}/finalise.log",
+    priority: FIRST
     conda:
         "../../environment.yml"
     threads: 1
-    priority: FIRST
     resources:
         mem_mb=small_mb,
         runtime=short_minutes,

@@ -21,10 +21,10 @@ rule layout:
         layout="results/{experiment}/{dataset}/shards.zarr/zarr.json",
     log:
         "logs/render/{experiment}-{dataset}-layout.log",
+    priority: FIRST
     conda:
         "../../environment.yml"
     threads: 1
-    priority: FIRST
     resources:
         mem_mb=small_mb,
         runtime=short_minutes,
@@ -48,10 +48,10 @@ rule render:
         "logs/render/{experiment}-{dataset}-{part}.log",
     benchmark:
         "logs/benchmarks/render/{experiment}-{dataset}-{part}.tsv"
+    priority: FIRST
     conda:
         "../../environment.yml"
     threads: 1
-    priority: FIRST
     resources:
         mem_mb=render_mb,
         runtime=render_minutes,
@@ -84,10 +84,10 @@ rule finalise:
         "logs/render/{experiment}-{dataset}-finalise.log",
     wildcard_constraints:
         experiment=MADE,
+    priority: FIRST
     conda:
         "../../environment.yml"
     threads: 1
-    priority: FIRST
     resources:
         mem_mb=small_mb,
         runtime=short_minutes,

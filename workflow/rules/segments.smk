@@ -19,10 +19,10 @@ rule segments:
         f"logs/segments/{RUN}/segments.log",
     benchmark:
         f"logs/benchmarks/segments/{RUN}/segments.tsv"
+    priority: FIRST
     conda:
         "../../environment.yml"
     threads: 1
-    priority: FIRST
     resources:
         mem_mb=small_mb,
         runtime=short_minutes,

@@ -19,10 +19,10 @@ rule strain:
         "logs/strain/{strain}/{ifo}-{gps}.log",
     benchmark:
         "logs/benchmarks/strain/{strain}/{ifo}-{gps}.tsv"
+    priority: FIRST
     conda:
         "../../environment.yml"
     threads: 1
-    priority: FIRST
     resources:
         mem_mb=strain_mb,
         runtime=short_minutes,

@@ -20,10 +20,10 @@ rule train:
         "logs/train/{experiment}-{network}-{seed}.log",
     benchmark:
         "logs/benchmarks/train/{experiment}-{network}-{seed}.tsv"
+    priority: FIRST
     conda:
         "../../environment.yml"
     threads: LEARN_THREADS
-    priority: FIRST
     resources:
         mem_mb=learn_mb,
         runtime=train_minutes,

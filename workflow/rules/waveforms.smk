@@ -16,10 +16,10 @@ rule waveforms_layout:
         layout="results/{experiment}/{dataset}/bank/shards.zarr/zarr.json",
     log:
         "logs/waveforms/{experiment}-{dataset}-layout.log",
+    priority: FIRST
     conda:
         "../../environment.yml"
     threads: 1
-    priority: FIRST
     resources:
         mem_mb=small_mb,
         runtime=short_minutes,
@@ -42,10 +42,10 @@ rule waveforms:
         "logs/waveforms/{experiment}-{dataset}-{part}.log",
     benchmark:
         "logs/benchmarks/waveforms/{experiment}-{dataset}-{part}.tsv"
+    priority: FIRST
     conda:
         "../../environment.yml"
     threads: 1
-    priority: FIRST
     resources:
         mem_mb=render_mb,
         runtime=render_minutes,
@@ -69,10 +69,10 @@ rule waveforms_finalise:
         manifest="results/{experiment}/{dataset}/bank/manifest.json",
     log:
         "logs/waveforms/{experiment}-{dataset}-finalise.log",
+    priority: FIRST
     conda:
         "../../environment.yml"
     threads: 1
-    priority: FIRST
     resources:
         mem_mb=small_mb,
         runtime=short_minutes,
