@@ -148,6 +148,14 @@ OPEN = """The store is plain Zarr format 3 (sharded, blosc-zstd, crc32c) and ope
 code below runs in the folder that holds `data.zarr`."""
 
 
+AGAIN = """
+
+`gwsim render --row 0 FOLDER` makes one example again from its source and holds it against the stored one,
+`gwsim rebuild FOLDER` all of them; FOLDER is the one that holds `data.zarr`."""
+# Examples that were read and not made.
+READ = ("given", "stored")
+
+
 def text(about: About, table: pd.DataFrame, card: dict, arrays: dict, told: tuple[str, str, str]) -> str:
     """Return the card.
 
@@ -228,7 +236,7 @@ The whole configuration stands in the store's attributes. Waveforms:
 {json.dumps(experiment["waveforms"], indent=1)}
 ```
 
-{of_source.CARD[card["source"]]}"""
+{of_source.CARD[card["source"]]}{AGAIN if experiment["whiten"] not in READ else ""}"""
 
 
 def _citing(about: About) -> str:
