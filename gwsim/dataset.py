@@ -36,7 +36,7 @@ class Examples:
         self.folder = manifest.folder_of(folder)
         manifest.read(self.folder / manifest.MANIFEST)
         path = self.folder / "data.zarr"
-        self.name = f"{self.folder.parent.name}/{self.folder.name}"
+        self.name = "/".join(self.folder.resolve().parts[-2:])
         self.attributes = json.loads((path / "zarr.json").read_text())["attributes"]
         self.classes = self.attributes["classes"]
         self.settings = _settings(self.attributes)

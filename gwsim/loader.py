@@ -65,7 +65,10 @@ def opened(
 
 
 def _first(folder: Path) -> str:
-    return next(shown for name, shown in FIRST.items() if (folder / "data.zarr" / name).is_dir())
+    found = [shown for name, shown in FIRST.items() if (folder / "data.zarr" / name).is_dir()]
+    if not found:
+        raise GwsimError(f"{folder} has no examples: expected one of the arrays {', '.join(FIRST)}")
+    return found[0]
 
 
 class Dataset(torch.utils.data.Dataset):
@@ -80,6 +83,9 @@ class Dataset(torch.utils.data.Dataset):
         for name in ("name", "table", "classes", "ifos", "sample_rate", "view", "shape", "axes"):
             setattr(self, name, getattr(source, name))
         self.labels = self.table["label"].to_numpy(np.int64)
+        # Randomness is that of the dataset, wherever a copy of it lies.
+        told = [source.attributes.get(name) for name in ("experiment", "dataset")]
+        self._stream = (seed, "/".join(told) if all(told) else self.name)
         # Workers of a DataLoader that outlive an epoch learn of the next one by this.
         self._epoch = torch.zeros(1, dtype=torch.int64).share_memory_()
         self._turned: tuple = (None, None, None)
@@ -120,7 +126,7 @@ class Dataset(torch.utils.data.Dataset):
         """Yield (tensors, labels) of all rows, in an order of this epoch, read ahead by a thread."""
         order = np.arange(len(self))
         if shuffle:
-            order = seeds.generator(self.seed, self.name, "shuffle", self.epoch).permutation(order)
+            order = seeds.generator(*self._stream, "shuffle", self.epoch).permutation(order)
         if drop_last:
             order = order[: len(order) // size * size]
         for rows, x in dataset.batches(self._now()[2].read, order, size):
@@ -136,7 +142,7 @@ class Dataset(torch.utils.data.Dataset):
             if self._schedule is None:
                 self._turned = (epoch, selection.snr(self.table), self._source)
             else:
-                labels, system = (self.seed, self.name), self.table["system"].to_numpy()
-                snrs = schedule.snrs(self._schedule, epoch, labels, system)
+                system = self.table["system"].to_numpy()
+                snrs = schedule.snrs(self._schedule, epoch, self._stream, system)
                 self._turned = (epoch, snrs, self._source.at(snrs))
         return self._turned

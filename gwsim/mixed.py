@@ -7,6 +7,7 @@ and each row is worked on by itself: examples have the bits that a store of them
 """
 
 import copy
+import threading
 from functools import partial
 from pathlib import Path
 
@@ -83,9 +84,15 @@ class _Signals:
         most = keep_bytes // (4 * int(np.prod(shape)) * (worker.num_workers if worker else 1))
         self._kept = torch.empty((min(count, most), *shape), device=device)
         self._snr, self._slot, self._used = np.full(count, np.nan), np.full(count, -1), 0
+        # Batches are read ahead by a thread, and rows may be asked for beside it.
+        self._alone = threading.Lock()
 
     def of(self, table: pd.DataFrame, rows: np.ndarray) -> tuple[list[torch.Tensor], np.ndarray]:
         """Return the signals of some rows, and their SNRs."""
+        with self._alone:
+            return self._of(table, rows)
+
+    def _of(self, table: pd.DataFrame, rows: np.ndarray) -> tuple[list[torch.Tensor], np.ndarray]:
         new = np.unique(rows[self._slot[rows] < 0])
         if not len(new):
             return [self._kept[slot] for slot in self._slot[rows]], self._snr[rows]
@@ -130,7 +137,7 @@ def sources_of(examples, noise_store=None, bank=None) -> tuple[Path, Path]:
     """Return the folders of the noise and the waveforms that a dataset was made from.
 
     They are looked for beside it, where the workflow leaves them; noise_store and bank name other places.
-    Raises GwsimError where there is none, or noise of which the dataset was not made.
+    Raises GwsimError where there is none, or one of which the dataset was not made.
     """
     attributes, folder = examples.attributes, examples.folder.resolve()
     (content,) = attributes["configuration"]["experiments"].values()
@@ -140,15 +147,23 @@ def sources_of(examples, noise_store=None, bank=None) -> tuple[Path, Path]:
         noise_store,
         [folder.parents[1] / "noise" / stages.noise_of(attributes["configuration"], content)],
     )
-    made = files.fingerprint(found.parent / manifest.MANIFEST)["sha256"]
-    if attributes.get("noise_manifest_sha256", made) != made:
-        raise GwsimError(
-            f"{found.parent} is not the noise that {examples.name} was made from: its manifest has the "
-            f"sha256 {made}, expected {attributes['noise_manifest_sha256']}; name the right one by noise="
-        )
+    _expect("noise", found, examples)
     # A dataset at another SNR has the waveforms of the one that it is of.
     places = [folder / "bank", *([folder.parent / own["of"] / "bank"] if "of" in own else [])]
-    return found, _finished("bank", bank, places)
+    waveforms = _finished("bank", bank, places)
+    _expect("bank", waveforms, examples)
+    return found, waveforms
+
+
+def _expect(what: str, path: Path, examples) -> None:
+    """Refuse a store that is not the one of which a dataset was made, where the dataset tells that."""
+    made = files.fingerprint(path.parent / manifest.MANIFEST)["sha256"]
+    told = examples.attributes.get(f"{what}_manifest_sha256", made)
+    if told != made:
+        raise GwsimError(
+            f"{path.parent} is not the {what} that {examples.name} was made from: its manifest has the "
+            f"sha256 {made}, expected {told}; name the right one by {what}="
+        )
 
 
 def _finished(what: str, given, places: list[Path]) -> Path:

@@ -1,6 +1,12 @@
 """What each process opens for itself: handles and threads do not outlive a fork, and cannot be sent."""
 
 import os
+import threading
+
+# One of several threads makes; what is made may ask for others.
+_MAKING = [threading.RLock()]
+# A thread that is not there after a fork may have held it.
+os.register_at_fork(after_in_child=lambda: _MAKING.__setitem__(0, threading.RLock()))
 
 
 class PerProcess:
@@ -11,7 +17,9 @@ class PerProcess:
 
     def __call__(self):
         if self._process != os.getpid():
-            self._made, self._process = self._make(), os.getpid()
+            with _MAKING[0]:
+                if self._process != os.getpid():
+                    self._made, self._process = self._make(), os.getpid()
         return self._made
 
     def __getstate__(self) -> dict:

@@ -1,5 +1,6 @@
 """gwsim.open: examples as they are stored, and mixed in memory at other SNRs, as a PyTorch dataset."""
 
+import concurrent.futures
 import json
 import pickle
 import re
@@ -17,7 +18,7 @@ import torch
 from torch.utils.data import BatchSampler, DataLoader, RandomSampler
 
 import gwsim
-from gwsim import mixed, noise, render, schedule, store
+from gwsim import mixed, noise, render, schedule, seeds, store
 from gwsim.errors import GwsimError
 from gwsim.waveforms import sources
 
@@ -393,12 +394,43 @@ def test_stores_that_are_not_there_are_looked_for_aloud(made, tmp_path):
         gwsim.open(alone, snr=12, noise=there, bank=there / "nowhere")
 
 
-def test_other_noise_is_refused(made, train, tmp_path):
-    shutil.copytree(made / "results/noise/tiny", tmp_path / "tiny")
-    manifest = tmp_path / "tiny" / "manifest.json"
+@pytest.mark.parametrize("what, place", [("noise", "noise/tiny"), ("bank", "ccsn/train/bank")])
+def test_other_noise_and_other_waveforms_are_refused(made, train, tmp_path, what, place):
+    shutil.copytree(made / "results" / place, tmp_path / what)
+    manifest = tmp_path / what / "manifest.json"
     manifest.write_text(manifest.read_text() + "\n")
-    with pytest.raises(GwsimError, match="is not the noise that ccsn/train was made from"):
-        gwsim.open(train, snr=12, noise=tmp_path / "tiny")
+    with pytest.raises(GwsimError, match=f"is not the {what} that ccsn/train was made from"):
+        gwsim.open(train, snr=12, **{what: tmp_path / what})
+
+
+def test_threads_that_ask_at_once_get_their_own_rows(train):
+    """Batches are read ahead by a thread while rows are asked for beside it."""
+    alone = gwsim.open(train, snr=12)
+    expected, data = alone[:][0], gwsim.open(train, snr=12)
+    rows = [seeds.generator("test", number).permutation(len(data))[:8] for number in range(64)]
+    with concurrent.futures.ThreadPoolExecutor(4) as threads:
+        found = list(threads.map(lambda each: data[each][0], rows))
+    for each, got in zip(rows, found, strict=True):
+        assert torch.equal(got, expected[each])
+    assert torch.equal(data[:][0], expected)
+
+
+def test_randomness_is_the_datasets_wherever_it_lies(train, tmp_path, monkeypatch):
+    shutil.copytree(train, tmp_path / "copy")
+    order = [labels for _, labels in gwsim.open(train).batches(4)]
+    monkeypatch.chdir(tmp_path / "copy")
+    for spelled in (tmp_path / "copy", ".", "data.zarr"):
+        again = [labels for _, labels in gwsim.open(spelled).batches(4)]
+        assert all(torch.equal(one, other) for one, other in zip(order, again, strict=True))
+    assert gwsim.open(".").name == "/".join((tmp_path / "copy").parts[-2:])
+
+
+def test_a_store_without_examples_is_told(train, tmp_path):
+    shutil.copytree(train, tmp_path / "bare")
+    for name in ("strain", "spectrogram"):
+        shutil.rmtree(tmp_path / "bare/data.zarr" / name)
+    with pytest.raises(GwsimError, match=r"has no examples: expected one of the arrays"):
+        gwsim.open(tmp_path / "bare")
 
 
 @pytest.mark.parametrize(
