@@ -107,7 +107,7 @@ class NoiseStore:
         self._filter = store.open_array(path / "filter") if (path / "filter").is_dir() else None
         self.taps = self._filter.shape[-1] if self._filter else 0
         self._windows = shards.ours(path / "strain")
-        self._path = path
+        self._path, self.manifest = path, path.parent / "manifest.json"
 
     @functools.cached_property
     def ifos(self) -> list[str]:

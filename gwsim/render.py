@@ -96,10 +96,9 @@ class Renderer(microbatches.MicroBatches):
 
     def units(self, table: pd.DataFrame) -> tuple[torch.Tensor, np.ndarray]:
         """Return the whitened signals at 1 kpc of rows that have one, and their network SNRs there."""
-        waves, whole, network = self._waves(table), self._empty(table), np.empty(len(table))
-        for places in self._pieces(np.argsort(waves.system, kind="stable")):
-            whole[places], unit = self._whitened(waves, places)
-            network[places] = _network(unit)
+        whole, network = self._empty(table), np.empty(len(table))
+        for places, whitened, unit in self.at_one_kpc(table):
+            whole[places], network[places] = whitened, unit["snr"]
         return whole, network
 
     def mix(self, table: pd.DataFrame, rows: np.ndarray, signals) -> dict[str, np.ndarray]:
@@ -175,24 +174,37 @@ class Renderer(microbatches.MicroBatches):
 
     def _signals(self, table: pd.DataFrame):
         """Yield pieces: (rows, whitened signals at 1 kpc, what scales them as wanted, realised columns)."""
-        waves, realised = self._waves(table), self.bank.realised(table)
-        # Rows of one system stand together, whose spectra are then at hand.
-        for places in self._pieces(np.argsort(waves.system, kind="stable")):
-            whitened, unit = self._whitened(waves, places)
-            network = _network(unit)
-            scale = scales(table.iloc[places], network)
+        for places, whitened, unit in self.at_one_kpc(table):
+            scale = scales(table.iloc[places], unit["snr"])
             columns = {
-                "snr": network * scale,
-                "snr_full": unit["full"] * scale,
-                "snr_whitened": unit["whitened"] * scale,
+                **{name: one * scale if name.startswith("snr") else one for name, one in unit.items()},
                 "snr_kind": np.full(len(places), layout.SNR_KINDS.index("optimal")),
                 "distance_kpc": 1.0 / scale,
+            }
+            yield places, whitened, scale, columns
+
+    def at_one_kpc(self, table: pd.DataFrame):
+        """Yield pieces of rows that have a signal: (rows, whitened signals at 1 kpc, their columns there).
+
+        Columns whose names begin with snr are in proportion to the signal, the others do not follow it.
+        """
+        waves, realised = self._waves(table), self.bank.realised(table)
+        for places in self.pieces(table):
+            whitened, unit = self._whitened(waves, places)
+            columns = {
+                "snr": np.sqrt(np.square(unit["ifo"]).sum(-1)),
+                "snr_full": unit["full"],
+                "snr_whitened": unit["whitened"],
                 **{name: values[places] for name, values in realised.items()},
             }
             for i, ifo in enumerate(self.ifos):
-                columns[f"snr_{ifo}"] = unit["ifo"][:, i] * scale
+                columns[f"snr_{ifo}"] = unit["ifo"][:, i]
                 columns[f"arrival_{ifo}"] = waves.arrival[places, i]
-            yield places, whitened, scale, columns
+            yield places, whitened, columns
+
+    def pieces(self, table: pd.DataFrame) -> list[np.ndarray]:
+        """Return the rows that are worked on together; those of one system, whose spectrum is then at hand, stand together."""
+        return self._pieces(np.argsort(table["system"].to_numpy(), kind="stable"))
 
     def _whitened(self, waves: "_Waves", places: np.ndarray) -> tuple[torch.Tensor, dict[str, np.ndarray]]:
         """Return some rows' whitened signals at 1 kpc, and their SNRs: of each ifo, full, and whitened."""
@@ -343,11 +355,6 @@ def _sum(terms: torch.Tensor) -> torch.Tensor:
 def _turn(cycles: torch.Tensor) -> torch.Tensor:
     angle = (cycles - cycles.round()).to(torch.float32) * (-2 * np.pi)
     return torch.polar(torch.ones_like(angle), angle)
-
-
-def _network(unit: dict[str, np.ndarray]) -> np.ndarray:
-    """Return network SNRs from those of each ifo."""
-    return np.sqrt(np.square(unit["ifo"]).sum(-1))
 
 
 def scales(table: pd.DataFrame, unit: np.ndarray) -> np.ndarray:

@@ -94,6 +94,11 @@ def banked(experiment: dict) -> bool:
     return experiment["waveforms"]["source"] not in of_source.BANKLESS
 
 
+def signals_kept(experiment: dict) -> bool:
+    """Return whether datasets at another loudness are made of whitened signals that are kept."""
+    return experiment["render"].get("keep_signals", False)
+
+
 def bank_rows(experiment: dict, dataset: dict) -> int:
     """Return the rows of a dataset's bank: its systems, or what they are computed from in `render`."""
     models = experiment["waveforms"]["models"]
@@ -220,8 +225,10 @@ def _dataset_stages(config: dict, name: str, experiment: dict, dataset_name: str
         "filter": config["noise"]["filter"] if whitened(experiment) else 0,
     }
     row_bytes = _row_bytes(config, experiment, samples + margin)
+    # Whether signals are kept changes nothing of what is rendered.
+    its = {key: value for key, value in experiment["render"].items() if key != "keep_signals"}
     render = {
-        **experiment["render"],
+        **its,
         **({"band": config["band"], "event_range": event_range} if whitened(experiment) else {}),
         "whiten": experiment["whiten"],
         "ifos": ifos(config, experiment),
@@ -233,7 +240,10 @@ def _dataset_stages(config: dict, name: str, experiment: dict, dataset_name: str
         "glitches": dataset["glitches"] is not None,
     }
     card = _card(config, name, experiment, dataset_name, dataset)
-    return {"draw": draw, "waveforms": waveforms, "render": render, "card": card}
+    found = {"draw": draw, "waveforms": waveforms, "render": render, "card": card}
+    if signals_kept(experiment):  # neither rounded nor in noise
+        found["signals"] = render | {"keep_bits": 23, "glitches": False}
+    return found
 
 
 def _redrawn_stages(config: dict, name: str, experiment: dict, dataset_name: str, dataset: dict) -> dict:

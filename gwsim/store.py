@@ -163,7 +163,9 @@ def write_shard(folder: Path, index: int, rows: tuple[int, int], arrays: dict[st
         # tensorstore reads a shard that stands, and cannot write over a damaged one.
         (folder / "shards.zarr" / path).unlink(missing_ok=True)
         target[rows[0] : rows[1]].write(values).result()
-        written[path] = files.fingerprint(folder / "shards.zarr" / path)
+        # A shard of nothing but fill values is no file.
+        if (folder / "shards.zarr" / path).is_file():
+            written[path] = files.fingerprint(folder / "shards.zarr" / path)
     return written
 
 

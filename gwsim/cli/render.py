@@ -14,7 +14,9 @@ def arguments(parser):
         "--noise", type=Path, nargs="*", default=[], help="manifest.json of the noise store, if it needs one"
     )
     parser.add_argument(
-        "--bank", type=Path, help="manifest.json of the bank, or systems.parquet where there is none"
+        "--bank",
+        type=Path,
+        help="manifest.json of the bank, or of signals that are kept, or systems.parquet where there is none",
     )
     parser.add_argument("--layout", type=Path, help="FOLDER/shards.zarr/zarr.json of the dataset")
     parser.add_argument("--part", help="shards to write, FIRST-LAST")
@@ -37,10 +39,14 @@ def arguments(parser):
 
 
 def _strain(settings, noise, bank, device):
-    """Return what renders whitened strain with signals of a bank."""
-    from gwsim import render
+    """Return what renders whitened strain with signals of a bank, or with signals that are kept."""
+    from gwsim import files, kept_signals, render
     from gwsim.waveforms import sources
 
+    if (bank.parent / "data.zarr" / kept_signals.ARRAY).is_dir():
+        sha256 = files.fingerprint(noise.manifest)["sha256"]
+        signals = kept_signals.Signals(bank.parent, settings, sha256)
+        return kept_signals.Renderer(settings, noise, signals, device)
     return render.Renderer(settings, noise, sources.opened(bank.parent / "data.zarr"), device)
 
 

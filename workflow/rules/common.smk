@@ -222,6 +222,14 @@ def bank_of(wildcards):
     return f"{drawn_as(wildcards)}/{name}"
 
 
+def rendered_from(wildcards):
+    """Return what has a dataset's signals: its bank, or at another loudness those that are kept."""
+    experiment, dataset = dataset_of(wildcards)
+    if "of" in dataset and stages.signals_kept(experiment):
+        return f"{drawn_as(wildcards)}/signals/manifest.json"
+    return bank_of(wildcards)
+
+
 def segments_of(wildcards):
     """Return the PSD blocks of a dataset's noise; none for given pictures and toys."""
     alone = dataset_of(wildcards)[0]["whiten"] in ("given", "none")
@@ -328,13 +336,19 @@ def bank_parts(wildcards):
     )
 
 
-def render_parts(wildcards):
-    """Return the records of all jobs that render a dataset."""
+def render_parts(wildcards, folder=""):
+    """Return the records of all jobs that render a dataset, or what stands in a folder of it shard by shard."""
     settings = json.loads(
         settings_at(f"{wildcards.experiment}/{wildcards.dataset}/render")
     )
     names = sharding.parts(settings["examples"], settings["shard_rows"], SHARDS_PER_JOB)
-    return expand("results/{{experiment}}/{{dataset}}/parts/{part}.json", part=names)
+    path = "results/{{experiment}}/{{dataset}}/" + folder + "parts/{part}.json"
+    return expand(path, part=names)
+
+
+def signal_parts(wildcards):
+    """Return the records of all jobs that keep a dataset's signals."""
+    return render_parts(wildcards, "signals/")
 
 
 def refuse_other_strain():

@@ -2,6 +2,7 @@
 #     results/EXPERIMENT/DATASET/draw.parquet         one row per example
 #     results/noise/NOISE/manifest.json               noise, whitened or as it is, of all but toys
 #     results/EXPERIMENT/DATASET/bank/manifest.json   waveforms, or systems.parquet where they need no bank
+#     results/EXPERIMENT/OTHER/signals/manifest.json  the same whitened, of a dataset that is another one's, if kept
 # OUTPUTS:
 #     results/EXPERIMENT/DATASET/data.zarr            strain (sample, ifo, time),
 #                                                     spectrogram (sample, ifo, frequency, frame), columns; or
@@ -39,7 +40,7 @@ rule render:
         settings="results/config/{experiment}/{dataset}/render.json",
         table="results/{experiment}/{dataset}/draw.parquet",
         noise=noise_of,
-        bank=bank_of,
+        bank=rendered_from,
         layout="results/{experiment}/{dataset}/shards.zarr/zarr.json",
         code=code_of_signals("render"),
     output:
