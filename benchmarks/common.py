@@ -107,10 +107,13 @@ def renderer_of(folder: Path, settings: dict):
     return render.Renderer(settings, noise.NoiseStore(source), sources.opened(waveforms))
 
 
-def worker(folder: Path, settings: dict, shards: range, ready, done) -> None:
-    """Write some shards, all workers starting at once; report the times and the peak memory."""
+def worker(folder: Path, settings: dict, shards: range, ready, done, opened=renderer_of) -> None:
+    """Write some shards, all workers starting at once; report the times and the peak memory.
+
+    opened: gives the renderer of a folder and settings.
+    """
     keep_freed_memory()
-    renderer, kept = renderer_of(folder, settings), {}
+    renderer, kept = opened(folder, settings), {}
     ranges = sharding.shard_ranges(settings["examples"], settings["shard_rows"])
 
     def make(index):

@@ -5,7 +5,8 @@
 Everything is made in a scratch folder. `ccsn` is timed from the start of `gwsim render`, in as many processes
 as there are workers, to the end of the last one. `cbc` is held against processes that write arrays which are
 ready in memory, in turns with it, and against the plain script of benchmarks/cbc.py, with SEOBNRv4: ratios
-are of one run, since machines differ and are shared. The start of cbc's processes is left out.
+are of one run, since machines differ and are shared. So is `cbc` from whitened signals that are kept. The
+start of cbc's processes is left out.
 """
 
 import argparse
@@ -17,6 +18,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from functools import partial
 from pathlib import Path
 
 # First: it tells libraries to take one thread.
@@ -26,8 +28,11 @@ import common
 import numpy as np
 import pandas as pd
 
-from gwsim import draw, layout, sharding, store
+from gwsim import draw, kept_signals, layout, manifest, noise, sharding, store
 from gwsim.cli.memory import keep_freed_memory
+
+
+NEW, KEPT, READY = "new SNR", "new SNR from kept signals", "writing"
 
 
 def at_new_snr(folder: Path, low: float, high: float) -> None:
@@ -100,25 +105,60 @@ def write_ready(folder: Path, settings: dict, shards: range, ready, done) -> Non
     done.put((start, time.perf_counter(), time.process_time() - used, common.peak_mib()))
 
 
+def keep_signals(folder: Path, settings: dict, done) -> None:
+    """Keep the whitened signals of the folder's table, as the stage does."""
+    keep_freed_memory()
+    settings, target, watch = settings | {"keep_bits": 23}, folder / "signals", cbc.Stopwatch()
+    ranges = sharding.shard_ranges(settings["examples"], settings["shard_rows"])
+    renderer, table = common.renderer_of(folder, settings), pd.read_parquet(folder / "draw.parquet")
+
+    def make(index):
+        return kept_signals.of_rows(renderer, table.iloc[slice(*ranges[index])])
+
+    store.create(target, [kept_signals.array(settings)])
+    list(store.write_shards(target, range(len(ranges)), ranges, str, make))
+    columns = [kept_signals.known_by(table, settings), store.realised(target, ranges)]
+    store.write_table(target / kept_signals.TABLE, pd.concat(columns, axis=1), settings["shard_rows"])
+    about = kept_signals.attributes(settings, renderer.bank, "")
+    manifest.finalise(target, manifest.whole_records(target, ranges), {}, about, {})
+    size = sum(path.stat().st_size for path in (target / "data.zarr").rglob("*") if path.is_file())
+    found = {"seconds": watch.read()["used"], "KB a signal": size / 1000 / (table["system"] >= 0).sum()}
+    done.put({name: cbc.rounded(value) for name, value in found.items()})
+
+
+def from_kept(folder: Path, settings: dict):
+    """Return what renders a scratch folder from its kept signals, on one thread."""
+    import torch
+
+    torch.set_num_threads(1)
+    signals = kept_signals.Signals(folder / "signals", settings, "")
+    return kept_signals.Renderer(settings, noise.NoiseStore(folder / "noise" / "shards.zarr"), signals)
+
+
 def of_cbc(scratch: Path, examples: int, workers: int, rounds: int) -> dict:
-    """Return the rates of rendering and of writing what is ready, in turns."""
+    """Return the rates of rendering, from the bank and from kept signals, and of writing what is ready, in turns."""
     dataset = cbc.Dataset(scratch, "cbc", "cbc", examples)
     dataset.bank()
     at_new_snr(dataset.folder, 8, 12)
-    settings, spent = dataset.settings["render"], {"new SNR": [], "writing": []}
+    settings = dataset.settings["render"]
+    (keeping,) = common.together(keep_signals, [(dataset.folder, settings)])
+    jobs = {NEW: common.worker, KEPT: partial(common.worker, opened=from_kept), READY: write_ready}
+    spent = {name: [] for name in jobs}
     for _ in range(rounds):
-        for name, job in (("new SNR", common.worker), ("writing", write_ready)):
+        for name, job in jobs.items():
             spent[name].append(common.on_disk(dataset.folder, settings, workers, job))
             for record in (dataset.folder / "records").glob("*.json"):
                 record.unlink()
-    found = {"processes": workers, "examples": examples}
+    found = {"processes": workers, "examples": examples, "keeping signals, one process": keeping}
     for kind in ("seconds", "used"):
         rates = {name: [examples / one[kind] for one in each] for name, each in spent.items()}
-        shares = [100 * new / ready for new, ready in zip(*rates.values(), strict=True)]
         told = {name: cbc.rounded(statistics.median(each)) for name, each in rates.items()}
-        told["new SNR in % of writing"] = [round(share) for share in sorted(shares)]
+        for name in (NEW, KEPT):
+            shares = [100 * new / ready for new, ready in zip(rates[name], rates[READY], strict=True)]
+            told[f"{name} in % of writing"] = [round(share) for share in sorted(shares)]
         found["by the clock" if kind == "seconds" else "by the processors' time"] = told
-    return found | {"peak memory of a worker (MiB)": round(max(one["peak"] for one in spent["new SNR"]))}
+    peaks = {name: round(max(one["peak"] for one in spent[name])) for name in (NEW, KEPT)}
+    return found | {"peak memory of a worker (MiB)": peaks}
 
 
 def measured(scratch: Path, args) -> dict:
@@ -132,8 +172,8 @@ def measured(scratch: Path, args) -> dict:
         clocks = ("by the clock", "by the processors' time")
         for (name, one), whose in itertools.product(plain.items(), clocks):
             (slow,) = (rate for kind, rate in one["examples/s"].items() if kind[:8] == whose[:8])
-            fast = report["cbc"][whose]["new SNR"]
-            report["cbc"][whose][f"over {name} ({slow}/s)"] = cbc.rounded(fast / slow)
+            its = report["cbc"][whose]
+            its |= {f"{kind} over {name} ({slow}/s)": cbc.rounded(its[kind] / slow) for kind in (NEW, KEPT)}
     return report
 
 
