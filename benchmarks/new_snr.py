@@ -31,7 +31,6 @@ import pandas as pd
 from gwsim import draw, kept_signals, layout, manifest, noise, sharding, store
 from gwsim.cli.memory import keep_freed_memory
 
-
 NEW, KEPT, READY = "new SNR", "new SNR from kept signals", "writing"
 
 
@@ -136,7 +135,7 @@ def from_kept(folder: Path, settings: dict):
 
 
 def of_cbc(scratch: Path, examples: int, workers: int, rounds: int) -> dict:
-    """Return the rates of rendering, from the bank and from kept signals, and of writing what is ready, in turns."""
+    """Return the rates of rendering, in both ways, and of writing what is ready, in turns."""
     dataset = cbc.Dataset(scratch, "cbc", "cbc", examples)
     dataset.bank()
     at_new_snr(dataset.folder, 8, 12)
