@@ -119,15 +119,17 @@ class Signals:
         Raises GwsimError where rows are not those that the signals were made of.
         """
         rows = table.index.to_numpy()
-        its = pd.concat([self._table(int(shard)) for shard in np.unique(rows // self._rows)])
-        drawn = [name for name in its if name not in self._columns]
-        there = set(drawn) <= set(table) and set(rows) <= set(its.index)
-        if not (there and its.loc[rows, drawn].equals(table[drawn])):
+        parts = [self._table(int(shard)) for shard in np.unique(rows // self._rows)]
+        its = pd.concat(parts) if len(parts) > 1 else parts[0]
+        places = its.index.get_indexer(rows)
+        mine, drawn = its.iloc[places], [name for name in its if name not in self._columns]
+        there = set(drawn) <= set(table) and (places >= 0).all()
+        if not (there and mine[drawn].equals(table[drawn])):
             raise GwsimError(
                 f"rows {rows[0]} to {rows[-1]} are not those of which {self._folder} has the signals: the "
                 "table is another dataset's; hint: run snakemake with --forcerun signals_layout"
             )
-        return {name: its[name].loc[rows].to_numpy() for name in self._columns}
+        return {name: mine[name].to_numpy() for name in self._columns}
 
     def _of_shard(self, shard: int) -> pd.DataFrame:
         return store.read_rows(self._folder / TABLE, shard * self._rows, (shard + 1) * self._rows)
