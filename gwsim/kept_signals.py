@@ -10,6 +10,7 @@ signal | sample, ifo, time | 1 | float32 | whitened signal at 1 kpc, with half a
 
 import functools
 import json
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -134,9 +135,11 @@ class Signals:
     def _of_shard(self, shard: int) -> pd.DataFrame:
         return store.read_rows(self._folder / TABLE, shard * self._rows, (shard + 1) * self._rows)
 
-    def read(self, row: int, out: np.ndarray) -> None:
-        """Fill out, (ifo, time), with a row's signal."""
-        self._values.window(row, 0, out)
+    def read(self, rows: np.ndarray) -> list[torch.Tensor]:
+        """Return rows' signals, each (ifo, time), as they lie in the files: they are not to be written to."""
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message="The given NumPy array is not writable")
+            return [torch.from_numpy(self._values.whole(int(row))) for row in rows]
 
 
 class Renderer(render.Renderer):
@@ -147,10 +150,7 @@ class Renderer(render.Renderer):
 
     def at_one_kpc(self, table: pd.DataFrame):
         """Yield pieces as any renderer does."""
-        columns, rows, sizes = self.bank.of(table), table.index.to_numpy(), self.geometry
+        columns, rows = self.bank.of(table), table.index.to_numpy()
         for places in self.pieces(table):
-            # Laid out as what comes out of a transform, so that sums are made in the same order.
-            whole = torch.empty((len(places), len(self.ifos), sizes.fft))[..., : sizes.stored]
-            for out, row in zip(whole.numpy(), rows[places], strict=True):
-                self.bank.read(int(row), out)
-            yield places, whole.to(self.device), {name: values[places] for name, values in columns.items()}
+            whitened = [one.to(self.device) for one in self.bank.read(rows[places])]
+            yield places, whitened, {name: values[places] for name, values in columns.items()}

@@ -98,7 +98,9 @@ class Renderer(microbatches.MicroBatches):
         """Return the whitened signals at 1 kpc of rows that have one, and their network SNRs there."""
         whole, network = self._empty(table), np.empty(len(table))
         for places, whitened, unit in self.at_one_kpc(table):
-            whole[places], network[places] = whitened, unit["snr"]
+            network[places] = unit["snr"]
+            for place, one in zip(places, whitened, strict=True):
+                whole[place] = one
         return whole, network
 
     def mix(self, table: pd.DataFrame, rows: np.ndarray, signals) -> dict[str, np.ndarray]:
@@ -108,7 +110,7 @@ class Renderer(microbatches.MicroBatches):
         """
         strain = self._noise(table, rows)
         for place, unit, factor in signals:
-            strain[place].add_(unit, alpha=factor)
+            _add(strain[place], unit, factor)
         stored = self._stored(self._with_glitches(strain, table, rows))
         return {name: values.cpu().numpy() for name, values in stored.items()}
 
@@ -144,7 +146,7 @@ class Renderer(microbatches.MicroBatches):
             places = loud[part]
             strain = self._noise(table, places)
             for row, one, factor in zip(strain, whitened, scale, strict=True):
-                row.add_(one, alpha=factor)
+                _add(row, one, factor)
             for name, values in realised.items():
                 columns[name][places] = values
             yield places, self._with_glitches(strain, table, places)
@@ -184,7 +186,7 @@ class Renderer(microbatches.MicroBatches):
             yield places, whitened, scale, columns
 
     def at_one_kpc(self, table: pd.DataFrame):
-        """Yield pieces of rows that have a signal: (rows, whitened signals at 1 kpc, their columns there).
+        """Yield pieces of rows that have a signal: (rows, whitened signals of each at 1 kpc, columns there).
 
         Columns whose names begin with snr are in proportion to the signal, the others do not follow it.
         """
@@ -350,6 +352,12 @@ def _sum(terms: torch.Tensor) -> torch.Tensor:
     whole = terms.shape[-1] // 64 * 64
     total = terms[..., :whole].unflatten(-1, (-1, 64)).sum(-1).sum(-1, dtype=torch.float64)
     return total + terms[..., whole:].sum(-1, dtype=torch.float64)
+
+
+def _add(strain: torch.Tensor, signal: torch.Tensor, factor: float) -> None:
+    """Add a multiple of a signal, ifo by ifo: so bits do not depend on how either lies in memory."""
+    for row, one in zip(strain, signal, strict=True):
+        row.add_(one, alpha=factor)
 
 
 def _turn(cycles: torch.Tensor) -> torch.Tensor:

@@ -134,6 +134,11 @@ class Array:
                 target.append(slice(low - one.start, high - one.start))
             out[tuple(target)] = self._inner(shard, index[place])[tuple(source)]
 
+    def whole(self, row: int) -> np.ndarray:
+        """Return a row that is one inner chunk: read only, as it lies in the file, if it is not compressed."""
+        shard, row = divmod(row, self._shard[0])
+        return self._inner(shard, self._files().index(shard)[row].reshape(2))
+
     def window(self, row: int, first: int, out: np.ndarray) -> None:
         """Fill `out` with one row, from a place along the last axis on; what lies outside is fill value."""
         size, length = out.shape[-1], self.shape[-1]
@@ -153,7 +158,7 @@ class Array:
         offset, size = int(entry[0]), int(entry[1])
         mapped = self._files().mapped(shard)
         if (shard, offset) not in self._checked:
-            self._check(shard, offset, size, bytes(mapped[offset : offset + size]))
+            self._check(shard, offset, size, np.frombuffer(mapped, np.uint8, size, offset))
             self._checked.add((shard, offset))
         return np.frombuffer(mapped, self.dtype, math.prod(self._chunk), offset).reshape(self._chunk[1:])
 
@@ -165,10 +170,10 @@ class Array:
             return
         blosc.decompress(self._check(shard, offset, size, self._files().read(shard, offset, size)), out)
 
-    def _check(self, shard: int, offset: int, size: int, content: bytes) -> bytes:
+    def _check(self, shard: int, offset: int, size: int, content):
         """Return a chunk's bytes without their checksum, which they must have."""
         body = content[:-4]
-        if len(content) != size or checksum(body) != content[-4:]:
+        if len(content) != size or checksum(body) != bytes(content[-4:]):
             raise GwsimError(
                 f"{self._files().path(shard)} is damaged between its bytes {offset} and {offset + size}: "
                 "gwsim verify tells what else is; make or copy the dataset anew"
