@@ -135,7 +135,7 @@ class Array:
             out[tuple(target)] = self._inner(shard, index[place])[tuple(source)]
 
     def whole(self, row: int) -> np.ndarray:
-        """Return a row that is one inner chunk: read only, as it lies in the file, if it is not compressed."""
+        """Return a row that is one inner chunk: as it lies in the file, read only, if not compressed."""
         shard, row = divmod(row, self._shard[0])
         return self._inner(shard, self._files().index(shard)[row].reshape(2))
 

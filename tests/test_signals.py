@@ -219,6 +219,8 @@ def test_rows_elsewhere_and_tables_of_other_columns_are_refused(case, folder):
 
 
 OTHERS = {"crop": "before", "band": [30, 1600], "duration": 2, "ifos": ["H1", "L1"], "examples": 140}
+OTHERS |= {"polarisation_convention": "as_printed", "event_range": [0.0, 0.1], "source": "cbc_scaled"}
+OTHERS |= {"sample_rate": 2048, "spectrogram": {"window": 128}, "shard_rows": 128}
 
 
 @pytest.mark.parametrize("name", OTHERS)
