@@ -252,6 +252,6 @@ class _Files:
             os.close(file)
 
 
-def checksum(content: bytes) -> bytes:
+def checksum(content: bytes | np.ndarray) -> bytes:
     """Return the CRC-32C of some bytes, as it stands behind them."""
     return google_crc32c.value(content).to_bytes(4, "little")
