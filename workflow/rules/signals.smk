@@ -20,6 +20,7 @@ rule signals_layout:
         "logs/signals/{experiment}-{dataset}-layout.log",
     wildcard_constraints:
         dataset=DRAWN,
+    priority: FIRST
     conda:
         "../../environment.yml"
     threads: 1
@@ -48,6 +49,7 @@ rule signals:
         "logs/benchmarks/signals/{experiment}-{dataset}-{part}.tsv"
     wildcard_constraints:
         dataset=DRAWN,
+    priority: FIRST
     conda:
         "../../environment.yml"
     threads: 1
@@ -78,6 +80,7 @@ rule signals_finalise:
         "logs/signals/{experiment}-{dataset}-finalise.log",
     wildcard_constraints:
         dataset=DRAWN,
+    priority: FIRST
     conda:
         "../../environment.yml"
     threads: 1
