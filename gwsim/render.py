@@ -205,7 +205,7 @@ class Renderer(microbatches.MicroBatches):
             yield places, whitened, columns
 
     def pieces(self, table: pd.DataFrame) -> list[np.ndarray]:
-        """Return rows that are worked on together; those of one system, one by one, find its spectrum at hand."""
+        """Return rows that are worked on together; those of one system find its spectrum at hand."""
         return self._pieces(np.argsort(table["system"].to_numpy(), kind="stable"))
 
     def _whitened(self, waves: "_Waves", places: np.ndarray) -> tuple[torch.Tensor, dict[str, np.ndarray]]:
