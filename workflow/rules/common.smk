@@ -336,19 +336,28 @@ def bank_parts(wildcards):
     )
 
 
-def render_parts(wildcards, folder=""):
-    """Return the records of all jobs that render a dataset, or what stands in a folder of it shard by shard."""
+def render_names(wildcards):
+    """Return the names of the jobs that write what has a dataset's rows, shard by shard."""
     settings = json.loads(
         settings_at(f"{wildcards.experiment}/{wildcards.dataset}/render")
     )
-    names = sharding.parts(settings["examples"], settings["shard_rows"], SHARDS_PER_JOB)
-    path = "results/{{experiment}}/{{dataset}}/" + folder + "parts/{part}.json"
-    return expand(path, part=names)
+    return sharding.parts(settings["examples"], settings["shard_rows"], SHARDS_PER_JOB)
+
+
+def render_parts(wildcards):
+    """Return the records of all jobs that render a dataset."""
+    return expand(
+        "results/{{experiment}}/{{dataset}}/parts/{part}.json",
+        part=render_names(wildcards),
+    )
 
 
 def signal_parts(wildcards):
     """Return the records of all jobs that keep a dataset's signals."""
-    return render_parts(wildcards, "signals/")
+    return expand(
+        "results/{{experiment}}/{{dataset}}/signals/parts/{part}.json",
+        part=render_names(wildcards),
+    )
 
 
 def refuse_other_strain():
