@@ -67,3 +67,49 @@ def test_columns_name_the_rows_that_differ():
     found = likeness.columns(made, stored)
     assert {name: rows.tolist() for name, (_, rows) in found.items()} == {"a": [1, 2], "b": [1], "c": []}
     assert found["b"][0].beyond == 1 and found["c"][0].same
+
+
+@pytest.mark.parametrize("odd", [np.inf, -np.inf, np.nan])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_what_is_not_finite_excuses_nothing(odd, dtype):
+    made, stored = np.array([[1, 2, 3]], dtype), np.array([[odd, 14, 21]], dtype)
+    for pair in ((made, stored), (stored, made)):
+        found = likeness.compared(*pair)
+        assert (found.differing, found.beyond) == (3, 3) and found.largest == np.inf
+    # Nor does it where it stands in both.
+    found = likeness.compared(np.array([[odd, 2]], dtype), np.array([[odd, 14]], dtype))
+    assert (found.differing, found.beyond, found.largest) == (1, 1, 12)
+    assert likeness.compared(np.array([np.inf]), np.array([-np.inf])).beyond == 1
+    assert likeness.compared(np.array([1e308]), np.array([-1e308])).beyond == 1
+
+
+def test_a_loud_example_excuses_its_own_transform_alone():
+    stored = np.array([[1e6, 0.5], [1.0, 0.5]], np.float32)
+    other = stored.copy()
+    other[0, 1] += 0.4
+    assert likeness.compared(other, stored).beyond == 0
+    other[1, 1] += 0.4
+    assert likeness.compared(other, stored).beyond == 1
+    assert likeness.compared(other[None], stored[None]).beyond == 0
+
+
+def test_columns_are_held_row_by_row():
+    made = pd.DataFrame({"distance_kpc": [1e6, 3.0], "number": [1, 3], "ra": [1.0, 2.0]})
+    stored = pd.DataFrame({"distance_kpc": [1e6, 4.0], "number": [1.0, 3.00001], "ra": [1.0, 2.00001]})
+    found = {name: one.beyond for name, (one, _) in likeness.columns(made, stored).items()}
+    assert found == {"distance_kpc": 1, "number": 1, "ra": 0}
+    same = pd.DataFrame({"number": [1.0, 3.0], "key": [None, "x"]}, dtype=object)
+    made["key"] = [None, "x"]
+    assert all(one.same for one, _ in likeness.columns(made, same).values())
+
+
+@pytest.mark.parametrize("dtype", [np.int64, np.uint64])
+def test_large_whole_numbers_are_the_same_or_not(dtype):
+    made = np.array([2**62, 5], dtype)
+    found = likeness.compared(made, made + np.array([200, 0], dtype))
+    assert (found.differing, found.beyond, found.largest) == (1, 1, 200)
+
+
+def test_whole_numbers_of_both_signs_are_far_apart():
+    found = likeness.compared(np.array([-(2**62)]), np.array([2**62]))
+    assert (found.beyond, found.largest) == (1, 2.0**63)

@@ -174,7 +174,7 @@ def _hold(arrays, columns, table, number, path):
     for name, values in arrays.items() if beside.is_dir() else ():
         stored = store.open_array(beside / name)
         bits = store.kept_bits(beside / name)
-        found[name] = likeness.compared(values, stored[number].read().result(), bits)
+        found[name] = likeness.compared(values[None], stored[number : number + 1].read().result(), bits)
     beyond = [f"{name}: {one.words()}" for name, one in found.items() if one.beyond]
     if beyond:
         raise GwsimError(
