@@ -241,6 +241,19 @@ def test_folders_of_something_else_are_not_touched(made, tmp_path, capsys):
     assert status == 2 and "inside the store" in err and not (made / TOYS / "again").exists()
 
 
+def test_a_store_inside_the_work_folder_is_not_held_against_itself(made, tmp_path, capsys, monkeypatch):
+    """As --keep leaves it: the copy would be made again in its own place, and go with the folder."""
+    run = rebuild.prepare(tmp_path / "work", config_of(made, TOYS), TOYS, "toys", Path.cwd())
+    shutil.copytree(made / TOYS, run / TOYS)
+    (tmp_path / "link").symlink_to(run / TOYS)
+    monkeypatch.setattr(rebuild, "make", lambda *_: None)
+    before = content(run / TOYS)
+    for folder in (run / TOYS, tmp_path / "link"):
+        status, _, err = gwsim(capsys, "rebuild", folder, "--work", tmp_path / "work")
+        assert status == 2 and "stands inside it" in err
+    assert content(run / TOYS) == before
+
+
 def test_a_store_half_written_is_refused(copied, tmp_path, capsys, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (copied / "manifest.json").unlink()

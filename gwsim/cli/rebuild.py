@@ -28,6 +28,12 @@ def run(args):
     work = args.work or Path(f"rebuild-{experiment}-{dataset}-{digest}")
     if work.resolve().is_relative_to(folder.resolve()):
         raise GwsimError(f"--work {work}: inside the store, in which nothing is written; name another folder")
+    if folder.resolve().is_relative_to(work.resolve()):
+        # It would be held against itself, and removed with the folder.
+        raise GwsimError(
+            f"--work {work}: the store {folder} stands inside it, and a work folder goes in the end; "
+            "name another folder"
+        )
     place = rebuild.prepare(work, config, made, f"dataset {name}", Path.cwd())
     print(f"rebuild: {name} in {work}", file=sys.stderr, flush=True)
     with steps("rebuild") as watch:
