@@ -41,8 +41,8 @@ class Side:
 
     @property
     def name(self) -> str:
-        """The dataset's name, in words."""
-        return " ".join(origin.named(self.attributes))
+        """The dataset's name, in words; its folder's where it tells none."""
+        return " ".join(origin.named(self.attributes)).strip() or self.folder.resolve().name
 
 
 def side(folder: Path) -> Side:

@@ -47,8 +47,7 @@ class Likeness:
 def compared(made: np.ndarray, stored: np.ndarray, bits: int | None = None) -> Likeness:
     """Compare two arrays of a shape, with examples along the first axis.
 
-    bits: of mantissa that were kept, if any were dropped. What is not finite in one of the two alone is beyond
-    any step.
+    bits: of mantissa that were kept, if any were dropped. What is not finite in one alone is beyond any step.
     """
     differs = ~_same(made, stored)
     if not differs.any():

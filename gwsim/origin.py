@@ -48,8 +48,8 @@ def _blocks(path: Path) -> list:
 
 
 def named(attributes: dict) -> tuple[str, str]:
-    """Return the names of a dataset's experiment and of itself."""
-    experiment, _, dataset = attributes["title"].partition(" ")
+    """Return the names of a dataset's experiment and of itself; what others made may tell none."""
+    experiment, _, dataset = str(attributes.get("title", "")).partition(" ")
     return attributes.get("experiment", experiment), attributes.get("dataset", dataset)
 
 
