@@ -178,6 +178,7 @@ def make(work: Path, run: Path, target: str, cores: int, watch) -> None:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
+            errors="replace",
             env=environment,
             pass_fds=[lock.fileno()],
         ) as child:
@@ -194,7 +195,9 @@ def make(work: Path, run: Path, target: str, cores: int, watch) -> None:
 
 def _said(path: Path, begin: int) -> list[str]:
     """Return what the workflow said of its failure: the errors of a stage, or what follows the first one."""
-    lines = [line.strip() for line in path.read_text()[begin:].splitlines() if line.strip()]
+    # A place in the file is one of bytes, not of characters.
+    text = path.read_bytes()[begin:].decode(errors="replace")
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
     told = [line for line in lines if line.startswith("ERROR:")]
     first = next((place for place, line in enumerate(lines) if re.search(r"Error\b", line)), -8)
     return [*(told or lines[first:])[:8], f"all of it: {path}"]
@@ -259,12 +262,17 @@ def _compare_arrays(original: Path, made: Path, names: list[str], found: Found, 
                 f"{name}: only in {'the original' if (original / name).exists() else 'the new one'}"
             )
             continue
-        ours, theirs = store.open_array(made / name), store.open_array(original / name)
+        try:
+            theirs, bits = store.open_array(original / name), store.kept_bits(original / name)
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            found.faults.append(f"{name} cannot be opened: {str(error)[:200]}")
+            continue
+        ours = store.open_array(made / name)
         if (ours.shape, ours.dtype) != (theirs.shape, theirs.dtype):
             kinds = [f"{one.dtype.name} {one.shape}" for one in (theirs, ours)]
             found.faults.append(f"{name}: was {kinds[0]}, made again it is {kinds[1]}")
             continue
-        bits, step = store.kept_bits(original / name), ours.chunk_layout.write_chunk.shape[0] or 1
+        step = ours.chunk_layout.write_chunk.shape[0] or 1
         total = likeness.Likeness()
         for first in range(0, ours.shape[0], step):
             rows = slice(first, min(first + step, ours.shape[0]))

@@ -10,6 +10,7 @@ import sys
 import time
 from pathlib import Path
 
+import finished_store
 import numpy as np
 import pandas as pd
 import pytest
@@ -188,6 +189,16 @@ def test_another_version_of_the_code_is_told(copied, made):
     assert found.others == ["data.zarr/zarr.json"]
 
 
+@pytest.mark.parametrize("content", [b"{", b"[]", b'{"zarr_format": 3}', b"\xff"])
+def test_metadata_that_cannot_be_read_are_a_fault_of_their_array_alone(tmp_path, content):
+    for name in ("ours", "theirs"):
+        finished_store.make(tmp_path / name)
+    (tmp_path / "theirs/data.zarr/strain/zarr.json").write_bytes(content)
+    found = rebuild.compare(tmp_path / "theirs", tmp_path / "ours")
+    (fault,) = found.faults
+    assert fault.startswith("strain cannot be opened: ")
+
+
 # ---- bad input
 
 
@@ -279,6 +290,17 @@ def test_classes_stand_in_the_order_of_their_labels(made):
     attributes["classes"][1] = "odd"
     with pytest.raises(GwsimError, match=r"the labels are of noise, odd, .* metadata were edited"):
         origin.makeable(attributes)
+
+
+def test_what_was_said_before_is_not_said_again_whatever_its_letters(tmp_path):
+    before = "ERROR: Störung in Göttingen, älter\n" * 3
+    log = tmp_path / "snakemake.log"
+    log.write_text(before, encoding="utf-8")
+    begin = log.stat().st_size
+    with log.open("ab") as file:
+        file.write(b"ERROR: of \xff now\n")
+    said, where = rebuild._said(log, begin)
+    assert said == "ERROR: of \N{REPLACEMENT CHARACTER} now" and where == f"all of it: {log}"
 
 
 def test_what_the_workflow_said_is_told_where_it_fails(made, tmp_path):
