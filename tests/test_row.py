@@ -203,6 +203,22 @@ def test_bad_input_is_refused(made, arguments, message, capsys):
 
 
 @pytest.mark.parametrize(
+    ("option", "name"), [("--output", "a.npz"), ("--output", "a.h5"), ("--figure", "a.png")]
+)
+@pytest.mark.parametrize("link", [True, False])
+def test_what_is_there_is_not_overwritten(tmp_path, option, name, link, capsys):
+    path = tmp_path / name
+    if link:
+        path.symlink_to(tmp_path / "nowhere")
+    else:
+        path.write_text("mine")
+    (tmp_path / "table.parquet").touch()
+    status, _, err = gwsim(capsys, "render", "--row", 1, tmp_path, option, path)
+    assert status == 2 and f"{path} is there already, and nothing is overwritten" in err
+    assert path.is_symlink() if link else path.read_text() == "mine"
+
+
+@pytest.mark.parametrize(
     "arguments", [("--row", "1"), ("x",), ("--row", "1", "x", "--part", "0-0"), ("--part", "0-0")]
 )
 def test_options_of_a_part_and_of_a_row_do_not_mix(arguments, capsys):

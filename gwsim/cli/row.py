@@ -58,6 +58,9 @@ def _check_names(args):
         raise GwsimError(f"--output {args.output}: expected a name that ends in {', '.join(FORMATS)}")
     if args.figure and args.figure.suffix != ".png":
         raise GwsimError(f"--figure {args.figure}: a PNG is drawn, expected a name that ends in .png")
+    for path in filter(None, (args.output, args.figure)):
+        if path.exists() or path.is_symlink():
+            raise GwsimError(f"{path} is there already, and nothing is overwritten: name another")
 
 
 def _refuse_read(told, what):
