@@ -51,8 +51,7 @@ def _louder(snr: dict | None) -> str:
 
 def text(document: dict) -> str:
     """Return a document as one screen of text."""
-    lines = [f"A {document[side]['name']}: {document[side]['folder']}" for side in "a"]
-    lines += [f"B {document['b']['name']}: {document['b']['folder']}", ""]
+    lines = [f"{side.upper()} {document[side]['name']}: {document[side]['folder']}" for side in "ab"] + [""]
     lines += _some("configuration", [_line(*pair) for pair in document["configuration"].items()])
     lines += _some("made with", [_line(*pair) for pair in document["made_with"].items()], 4)
     sources = document["strain"]["sources"]

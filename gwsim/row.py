@@ -6,16 +6,21 @@ bits. But the other rows, whose values do not matter to this one, are copies of 
 one waveform are enough.
 """
 
+import io
 from pathlib import Path
 
+import h5py
 import numpy as np
 import pandas as pd
 
-from gwsim import draw, noise, publish, store
+from gwsim import draw, files, likeness, noise, publish, store
 from gwsim.errors import GwsimError
 from gwsim.waveforms import bank as banks
 from gwsim.waveforms import columns as of_source
 from gwsim.waveforms import sources
+
+# Before the names of columns among those of arrays.
+COLUMN = "column "
 
 
 class Block:
@@ -229,3 +234,45 @@ def _picture(settings, noise, system, folder):
     signals = sources.SOURCES[settings["render"]["source"]]
     everyone, _, _ = draw.systems(signals, settings["draw"])
     return pictures.Renderer(settings["render"], everyone), system
+
+
+# ---- what becomes of it
+
+
+def coordinates(settings: dict) -> dict[str, np.ndarray]:
+    """Return the coordinates of an example's axes; settings: of all its stages."""
+    return {name: axis["values"] for name, axis in publish.axes(settings["render"]).items()}
+
+
+def write(path: Path, arrays: dict, row: pd.Series, columns: pd.DataFrame, told: str) -> None:
+    """Write an example's arrays and its row of the table as NumPy's archive or HDF5, by the path's ending.
+
+    columns: what was made again of the row, in its place; told: what the table tells of itself (JSON).
+    """
+    values, content = {**row.to_dict(), **columns.iloc[0].to_dict()}, io.BytesIO()
+    values = {name: value for name, value in values.items() if not isinstance(value, str)}
+    if path.suffix == ".npz":
+        np.savez(content, **{f"column_{name}": value for name, value in values.items()}, **arrays)
+    else:
+        with h5py.File(content, "w") as file:
+            for name, array in arrays.items():
+                file[name] = array
+            file.attrs.update(values)
+            # Longer than an attribute may be.
+            file["attributes"] = told
+    files.write_atomic(path, content.getvalue())
+
+
+def held(
+    arrays: dict[str, np.ndarray], columns: pd.DataFrame, row: pd.DataFrame, path: Path
+) -> dict[str, likeness.Likeness]:
+    """Return how alike each column and array is to the stored one; of columns alone where no store stands.
+
+    row: the one of the table, as a table; path: of the store's data.zarr.
+    """
+    found = {f"{COLUMN}{name}": one for name, (one, _) in likeness.columns(columns, row).items()}
+    number = int(row.index[0])
+    for name, values in arrays.items() if path.is_dir() else ():
+        stored = store.open_array(path / name)[number : number + 1]
+        found[name] = likeness.compared(values[None], stored.read().result(), store.kept_bits(path / name))
+    return found

@@ -31,11 +31,16 @@ def show(args):
         arrays, columns = row.remade(table, args.row, settings, noise, system, Path(folder))
     about = _about(one, told)
     print(f"{about['title']}, row {args.row}: {about['words']}")
+    axes = row.coordinates(settings)
     if args.output:
-        _write(args.output, arrays, settings, one, columns, json.dumps(told))
+        row.write(args.output, axes | arrays, one, columns, json.dumps(told))
+        print(args.output)
     if args.figure:
-        _draw(args.figure, arrays, settings, about)
-    _hold(arrays, columns, table, args.row, path)
+        _draw(args.figure, arrays, axes, settings["render"], about)
+    stored = path.parent / "data.zarr"
+    what = "the stored example" if stored.is_dir() else "its row of the table"
+    found = row.held(arrays, columns, table.loc[[args.row]], stored)
+    _tell(found, f"row {args.row} of {path.parent}", what)
 
 
 def _table_of(path):
@@ -124,70 +129,28 @@ def _about(one, told):
     return {"title": told["title"], "words": ", ".join(words), "event": event}
 
 
-def _coordinates(settings):
-    from gwsim import publish
-
-    return {name: axis["values"] for name, axis in publish.axes(settings["render"]).items()}
-
-
-def _write(path, arrays, settings, one, columns, told):
-    """Write the example, its coordinates and its row of the table."""
-    import io
-
-    import h5py
-    import numpy as np
-
-    from gwsim import files
-
-    axes, content = _coordinates(settings), io.BytesIO()
-    values = {**one.to_dict(), **columns.iloc[0].to_dict()}
-    values = {name: value for name, value in values.items() if not isinstance(value, str)}
-    if path.suffix == ".npz":
-        np.savez(content, **{f"column_{name}": value for name, value in values.items()}, **axes, **arrays)
-    else:
-        with h5py.File(content, "w") as file:
-            for name, array in {**axes, **arrays}.items():
-                file[name] = array
-            file.attrs.update(values)
-            # Longer than an attribute may be.
-            file["attributes"] = told
-    files.write_atomic(path, content.getvalue())
-    print(path)
-
-
-def _draw(path, arrays, settings, about):
+def _draw(path, arrays, axes, settings, about):
     from gwsim import files
     from gwsim.figures import example, style
 
     title = f"{about['title']}: {about['words']}"
     with style.look():
-        drawn = example.drawn(arrays, _coordinates(settings), settings["render"], about["event"], title)
+        drawn = example.drawn(arrays, axes, settings, about["event"], title)
         files.write_atomic(path, style.png(drawn))
     print(path)
 
 
-def _hold(arrays, columns, table, number, path):
+def _tell(found, where, what):
     """Say whether the example is the stored one; raise GwsimError that names what is not."""
-    from gwsim import likeness, store
     from gwsim.errors import GwsimError
+    from gwsim.row import COLUMN
 
-    told = likeness.columns(columns, table.loc[[number]])
-    found = {f"column {name}": one for name, (one, _) in told.items()}
-    beside = path.parent / "data.zarr"
-    for name, values in arrays.items() if beside.is_dir() else ():
-        stored = store.open_array(beside / name)
-        bits = store.kept_bits(beside / name)
-        found[name] = likeness.compared(values[None], stored[number : number + 1].read().result(), bits)
     beyond = [f"{name}: {one.words()}" for name, one in found.items() if one.beyond]
     if beyond:
-        raise GwsimError(
-            f"row {number} of {path.parent} is not what was made again:\n  " + "\n  ".join(beyond)
-        )
-    what = "its row of the table" if not beside.is_dir() else "the stored example"
-    if all(one.same for one in found.values()):
-        print(f"It is {what}, bit for bit ({', '.join([*arrays, f'{len(told)} columns'])}).")
+        raise GwsimError(f"{where} is not what was made again:\n  " + "\n  ".join(beyond))
+    unlike = [f"  {name}: {one.words()}" for name, one in found.items() if not one.same]
+    if unlike:
+        print(f"It is {what} within one step of the stored rounding:", *unlike, sep="\n")
         return
-    print(f"It is {what} within one step of the stored rounding:")
-    for name, one in found.items():
-        if not one.same:
-            print(f"  {name}: {one.words()}")
+    names = [name for name in found if not name.startswith(COLUMN)]
+    print(f"It is {what}, bit for bit ({', '.join([*names, f'{len(found) - len(names)} columns'])}).")
