@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from gwsim import manifest, sharding, store
+from gwsim import files, manifest, sharding, store
 from gwsim.errors import GwsimError
 
 SAMPLE = "sample"
@@ -26,7 +26,7 @@ class Array:
 
 
 class Finished:
-    """A store with a manifest whose files are all there, in their sizes."""
+    """A store with a manifest: all files are there in their sizes, and those without checksums unaltered."""
 
     def __init__(self, folder: Path):
         self.folder = manifest.folder_of(folder)
@@ -37,6 +37,7 @@ class Finished:
         self.content = manifest.read(self.folder / manifest.MANIFEST)
         self._expect_sizes()
         self.path = self.folder / "data.zarr"
+        self._expect_unaltered()
         self.attributes = json.loads((self.path / "zarr.json").read_text())["attributes"]
         paths = sorted(self.path.glob("*/zarr.json"))
         self.arrays = {path.parent.name: described(path) for path in paths}
@@ -55,6 +56,20 @@ class Finished:
                 f"{self.folder} is not whole: {len(bad)} files are missing or of another size, such as "
                 f"{bad[0]}; `gwsim verify {self.folder}` names all of them"
             )
+
+    def _expect_unaltered(self) -> None:
+        """Hold against the manifest what no checksum of a chunk proves as it is read: metadata, table, columns."""
+        proved: dict[str, bool] = {}
+        for name, entry in self.content["files"].items():
+            array = name.removeprefix("data.zarr/").partition("/")[0]
+            if array not in proved:
+                proved[array] = _has_checksums(self.path / array / "zarr.json")
+            chunk = proved[array] and name != f"data.zarr/{array}/zarr.json"
+            if not chunk and files.fingerprint(self.folder / name) != entry:
+                raise GwsimError(
+                    f"{self.folder / name} is not what its manifest says; `gwsim verify {self.folder}` names "
+                    "all that is altered"
+                )
 
     def examples(self) -> list[Array]:
         """Return the arrays that hold examples: of samples, and more axes than that."""
@@ -86,6 +101,16 @@ class Finished:
         if not array.shape:
             return [(array.name, 0, 0)]
         return [(array.name, first, last) for first, last in spans(array.shape[0], array.rows)]
+
+
+def _has_checksums(path: Path) -> bool:
+    """Return whether each chunk of an array, and the index of each shard, ends with a checksum."""
+    try:
+        its = json.loads(path.read_bytes())["codecs"][-1]
+        lists = [its["configuration"][name] for name in ("codecs", "index_codecs")]
+        return all(one[-1]["name"] == "crc32c" for one in lists)
+    except (OSError, ValueError, LookupError, TypeError):
+        return False
 
 
 def spans(rows: int, per_chunk: int) -> list[tuple[int, int]]:
