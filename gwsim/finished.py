@@ -58,7 +58,7 @@ class Finished:
             )
 
     def _expect_unaltered(self) -> None:
-        """Hold against the manifest what no checksum of a chunk proves as it is read: metadata, table, columns."""
+        """Hold metadata, table and columns against the manifest: no checksum proves them as they are read."""
         proved: dict[str, bool] = {}
         for name, entry in self.content["files"].items():
             array = name.removeprefix("data.zarr/").partition("/")[0]

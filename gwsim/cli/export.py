@@ -22,6 +22,7 @@ def run(args):
     import importlib
     from functools import partial
 
+    from gwsim import files
     from gwsim.cli.memory import keep_freed_memory
     from gwsim.cli.progress import progress
     from gwsim.cli.verify import folder_of
@@ -30,8 +31,7 @@ def run(args):
 
     if args.store.suffix in NETWORKS or args.output.suffix in NETWORKS:
         raise GwsimError("a network is written by `gwsim onnx MODEL OUTPUT`; export is of datasets")
-    if args.output.exists() or args.output.is_symlink():
-        raise GwsimError(f"{args.output} is there already, and nothing is overwritten: name another")
+    files.expect_none(args.output)
     if args.rate is not None and args.to != "mlgwsc1":
         raise GwsimError(f"--rate is of mlgwsc1 alone: {args.to} has every array as it is stored")
     keep_freed_memory()
