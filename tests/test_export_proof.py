@@ -1,10 +1,12 @@
 """Exports hold all that they read against the manifest, and touch nothing that is not theirs."""
 
+import shutil
+
 import finished_store
 import numpy as np
 import pytest
 
-from gwsim import command, manifest
+from gwsim import command, files, manifest
 from gwsim.errors import GwsimError
 from gwsim.finished import Finished
 
@@ -58,7 +60,6 @@ def test_chunks_without_checksums_of_their_own_are_held_against_the_manifest(tmp
 
 
 def test_examples_are_read_once(folder, monkeypatch):
-    from gwsim import files
 
     asked, real = [], files.fingerprint
     monkeypatch.setattr(files, "fingerprint", lambda path: asked.append(path.as_posix()) or real(path))
@@ -122,3 +123,88 @@ def test_a_file_that_appears_meanwhile_is_not_overwritten(folder, tmp_path):
     with pytest.raises(GwsimError, match="is there already"):
         tar.write(Finished(folder), tmp_path / "out", seen)
     assert (tmp_path / "out").read_bytes() == b"mine"
+
+
+# ---- names from outside
+
+
+def tar_of(entries):
+    """Return a tar of names and contents, as a stream."""
+    import io
+
+    from gwsim import tarred
+
+    out = io.BytesIO()
+    writer = tarred.Writer(out)
+    for name, content in entries:
+        writer.add(name, content)
+    writer.end()
+    return tarred.Stream(io.BytesIO(out.getvalue()).read)
+
+
+def test_what_lies_beside_a_store_in_a_tar_stands_in_for_nothing_in_it(folder):
+    from gwsim import tarred
+
+    names = [*manifest.read(folder / "manifest.json")["files"], "manifest.json"]
+    whole = [(f"t/{name}", (folder / name).read_bytes()) for name in names]
+    assert tarred.proved(tar_of(whole), "a tar")
+    table = (folder / "table.parquet").read_bytes()
+    spoiled = [(name, content[:-1] + b"!" if "table" in name else content) for name, content in whole]
+    with pytest.raises(GwsimError) as told:
+        tarred.proved(tar_of([*spoiled, ("table.parquet", table)]), "a tar")
+    assert "altered: table.parquet" in str(told.value)
+    assert "not in the manifest: table.parquet" in str(told.value)
+    lacking = [one for one in whole if "table" not in one[0]]
+    with pytest.raises(GwsimError, match=r"missing: table\.parquet\n.*not in the manifest: table\.parquet"):
+        tarred.proved(tar_of([*lacking, ("table.parquet", table)]), "a tar")
+
+
+@pytest.mark.parametrize("name", ["../secret", "{}/secret", "data.zarr/../../secret", "..\\secret", ".", ""])
+def test_a_manifest_that_names_what_is_outside_of_its_folder_is_refused(folder, tmp_path, capsys, name):
+    secret = folder.parent / "secret"
+    secret.write_bytes(b"secret")
+    name = name.format(folder.parent)
+    content = manifest.read(folder / "manifest.json")
+    content["files"][name] = files.fingerprint(secret)
+    manifest.write(folder, content)
+    error = refused(capsys, "verify", folder)
+    assert f"lists {name!r}, expected names of files in the store's folder" in error
+    assert repr(name) in refused(capsys, "export", folder, tmp_path / "out.tar", "--to", "tar")
+    assert not (tmp_path / "out.tar").exists()
+
+
+# ---- names
+
+
+def test_an_export_is_the_same_however_the_stores_path_is_spelled(folder, tmp_path, monkeypatch):
+    made = {}
+    for place, spelled in ((tmp_path, "results/cbc/train"), (folder.parent, "train"), (folder, ".")):
+        monkeypatch.chdir(place)
+        out = tmp_path / f"out{len(made)}"
+        command.main(["export", spelled, str(out), "--to", "tar"])
+        command.main(["export", spelled, f"{out}.web", "--to", "webdataset"])
+        made[spelled] = out.read_bytes(), sorted(one.name for one in (tmp_path / f"{out}.web").iterdir())
+    assert made["train"] == made["."] == made["results/cbc/train"]
+    assert made["."][0].startswith(b"cbc-train/") and made["."][1][0] == "cbc-train-000000.tar"
+    # Copied elsewhere it is the same dataset.
+    shutil.copytree(folder, tmp_path / "elsewhere")
+    command.main(["export", str(tmp_path / "elsewhere"), str(tmp_path / "again"), "--to", "tar"])
+    assert (tmp_path / "again").read_bytes() == made["."][0]
+
+
+@pytest.mark.parametrize("title", [None, "../a b", "one", "three words here"])
+def test_a_store_whose_attributes_do_not_name_it_has_its_folders_names(folder, tmp_path, monkeypatch, title):
+    import json
+
+    path = folder / "data.zarr" / "zarr.json"
+    metadata = json.loads(path.read_text())
+    metadata["attributes"].pop("title")
+    metadata["attributes"] |= {"title": title} if title else {}
+    path.unlink()
+    path.write_text(json.dumps(metadata))
+    content = manifest.read(folder / "manifest.json")
+    content["files"]["data.zarr/zarr.json"] = files.fingerprint(path)
+    manifest.write(folder, content)
+    monkeypatch.chdir(folder)
+    command.main(["export", ".", str(tmp_path / "out"), "--to", "tar"])
+    assert (tmp_path / "out").read_bytes().startswith(b"cbc-train/")
