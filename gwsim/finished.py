@@ -2,12 +2,13 @@
 
 import dataclasses
 import json
+import re
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from gwsim import files, manifest, sharding, store
+from gwsim import files, manifest, origin, sharding, store
 from gwsim.errors import GwsimError
 
 SAMPLE = "sample"
@@ -43,7 +44,16 @@ class Finished:
         self.arrays = {path.parent.name: described(path) for path in paths}
         table = self.folder / "table.parquet"
         self.table = pd.read_parquet(table) if table.is_file() else pd.DataFrame()
-        self.name = self.folder.name
+        self.name = self._name()
+
+    def _name(self) -> str:
+        """Return EXPERIMENT-DATASET by a dataset's attributes, else by its folders."""
+        if "classes" in self.attributes and isinstance(self.attributes.get("title"), str):
+            words = origin.named(self.attributes)
+            if all(re.fullmatch(r"[\w.+-]{1,60}", str(word)) for word in words):
+                return "-".join(map(str, words))
+        folder = self.folder.resolve()
+        return f"{folder.parent.name}-{folder.name}"
 
     def _expect_sizes(self) -> None:
         bad = [
