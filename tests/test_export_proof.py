@@ -208,3 +208,64 @@ def test_a_store_whose_attributes_do_not_name_it_has_its_folders_names(folder, t
     monkeypatch.chdir(folder)
     command.main(["export", ".", str(tmp_path / "out"), "--to", "tar"])
     assert (tmp_path / "out").read_bytes().startswith(b"cbc-train/")
+
+
+# ---- odd stores, odd wishes
+
+
+@pytest.fixture
+def odd(tmp_path):
+    """A store whose arrays are not of examples: one without axes, one without rows, one without names of axes."""
+    import zarr
+
+    folder = tmp_path / "odd"
+    group = zarr.create_group(folder / "data.zarr", zarr_format=3)
+    group.create_array("number", data=np.array(7.5))
+    group.create_array("nameless", data=np.arange(6).reshape(2, 3))
+    group.create_array("nothing", shape=(0, 3), dtype="f4", chunks=(1, 3), dimension_names=["empty", "time"])
+    manifest.write(folder, manifest.listing(folder, [{"rows": [0, 2], "files": {}}]))
+    return folder
+
+
+def test_arrays_without_axes_rows_or_names_are_exported(odd, tmp_path):
+    import h5py
+
+    command.main(["export", str(odd), str(tmp_path / "npy"), "--to", "npy"])
+    command.main(["export", str(odd), str(tmp_path / "h5"), "--to", "hdf5"])
+    with h5py.File(tmp_path / "h5") as file:
+        for name, values in (
+            ("number", np.array(7.5)),
+            ("nameless", np.arange(6).reshape(2, 3)),
+            ("nothing", np.zeros((0, 3), "f4")),
+        ):
+            for got in (np.load(tmp_path / "npy" / f"{name}.npy"), file[name][()]):
+                np.testing.assert_array_equal(got, values)
+                assert got.shape == values.shape and got.dtype == values.dtype
+
+
+def test_a_store_without_examples_says_what_it_has(odd, tmp_path, capsys):
+    import gwsim
+
+    with pytest.raises(
+        GwsimError, match="has the arrays nameless, nothing, number, expected one of examples"
+    ):
+        gwsim.open(odd)
+    assert "is no dataset" in refused(capsys, "export", odd, tmp_path / "out", "--to", "webdataset")
+
+
+@pytest.mark.parametrize("rate", [0, -256])
+def test_a_rate_that_is_none_is_refused(folder, tmp_path, capsys, rate):
+    error = refused(capsys, "export", folder, tmp_path / "out", "--to", "mlgwsc1", f"--rate={rate}")
+    assert f"--rate {rate}: expected a sampling rate above zero" in error and not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("place", ["data.zarr/out", "out", "data.zarr/strain/c/out", "../train/out"])
+def test_nothing_is_exported_into_the_store_itself(folder, capsys, place):
+    error = refused(capsys, "export", folder / "data.zarr", folder / place, "--to", "hdf5")
+    assert "lies in the store" in error and manifest.verify(folder)
+    assert not (folder / place).exists()
+
+
+def test_an_export_beside_the_store_is_no_part_of_it(folder):
+    command.main(["export", str(folder), str(folder.parent / "train.h5"), "--to", "hdf5"])
+    assert manifest.verify(folder) and (folder.parent / "train.h5").is_file()
