@@ -83,7 +83,7 @@ class Finished:
 
     def examples(self) -> list[Array]:
         """Return the arrays that hold examples: of samples, and more axes than that."""
-        return [one for one in self.arrays.values() if one.dims[0] == SAMPLE and len(one.dims) > 1]
+        return [one for one in self.arrays.values() if one.dims[:1] == (SAMPLE,) and len(one.dims) > 1]
 
     def columns(self) -> list[Array]:
         """Return the arrays of one value a sample."""
@@ -102,7 +102,9 @@ class Finished:
     def read(self, name: str, first: int = 0, last: int | None = None) -> np.ndarray:
         """Return rows [first, last) of an array, all where not given; damaged chunks raise GwsimError."""
         try:
-            return np.asarray(store.open_array(self.path / name)[first:last].read().result())
+            array = store.open_array(self.path / name)
+            # An array of no axis has no rows.
+            return np.asarray((array[first:last] if array.rank else array).read().result())
         except (ValueError, OSError) as error:
             raise GwsimError(f"{self.path / name} cannot be read: {str(error)[:200]}") from None
 
