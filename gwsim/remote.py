@@ -6,11 +6,11 @@ from urllib.parse import quote, urlsplit
 
 import requests
 
-from gwsim import __version__, manifest, tarred
+from gwsim import manifest, tarred
+from gwsim.asking import HEADERS
 from gwsim.errors import GwsimError
 from gwsim.gwosc import answers
 
-HEADERS = {"Accept-Encoding": "identity", "User-Agent": f"gwsim/{__version__}"}
 # For a connection, and for a silence (s).
 TIMEOUT = (10.0, 60.0)
 PIECE = 2**20

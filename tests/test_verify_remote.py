@@ -356,3 +356,11 @@ def test_an_address_that_is_no_store_is_told(site, capsys):
         port = closed.getsockname()[1]
     assert "cannot be reached" in said(capsys, f"http://127.0.0.1:{port}/train")
     assert "without ? and #" in said(capsys, f"{site.url}/cbc/train?x=1")
+
+
+def test_every_request_says_who_asks_in_one_place():
+    from gwsim import asking
+    from gwsim.gwosc import download
+
+    assert remote.HEADERS is download.HEADERS is asking.HEADERS
+    assert asking.HEADERS["User-Agent"].startswith("gwsim/")
