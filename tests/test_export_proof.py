@@ -246,9 +246,7 @@ def test_arrays_without_axes_rows_or_names_are_exported(odd, tmp_path):
 def test_a_store_without_examples_says_what_it_has(odd, tmp_path, capsys):
     import gwsim
 
-    with pytest.raises(
-        GwsimError, match=r"has no examples: .*\(it has: nameless, nothing, number\)"
-    ):
+    with pytest.raises(GwsimError, match=r"has no examples: .*\(it has: nameless, nothing, number\)"):
         gwsim.open(odd)
     assert "is no dataset" in refused(capsys, "export", odd, tmp_path / "out", "--to", "webdataset")
 
