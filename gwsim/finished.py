@@ -2,12 +2,13 @@
 
 import dataclasses
 import json
+import re
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from gwsim import manifest, sharding, store
+from gwsim import files, manifest, origin, sharding, store
 from gwsim.errors import GwsimError
 
 SAMPLE = "sample"
@@ -26,7 +27,7 @@ class Array:
 
 
 class Finished:
-    """A store with a manifest whose files are all there, in their sizes."""
+    """A store with a manifest: all files are there in their sizes, and those without checksums unaltered."""
 
     def __init__(self, folder: Path):
         self.folder = manifest.folder_of(folder)
@@ -37,12 +38,22 @@ class Finished:
         self.content = manifest.read(self.folder / manifest.MANIFEST)
         self._expect_sizes()
         self.path = self.folder / "data.zarr"
+        self._expect_unaltered()
         self.attributes = json.loads((self.path / "zarr.json").read_text())["attributes"]
         paths = sorted(self.path.glob("*/zarr.json"))
         self.arrays = {path.parent.name: described(path) for path in paths}
         table = self.folder / "table.parquet"
         self.table = pd.read_parquet(table) if table.is_file() else pd.DataFrame()
-        self.name = self.folder.name
+        self.name = self._name()
+
+    def _name(self) -> str:
+        """Return EXPERIMENT-DATASET by a dataset's attributes, else by its folders."""
+        if "classes" in self.attributes and isinstance(self.attributes.get("title"), str):
+            words = origin.named(self.attributes)
+            if all(re.fullmatch(r"[\w.+-]{1,60}", str(word)) for word in words):
+                return "-".join(map(str, words))
+        folder = self.folder.resolve()
+        return f"{folder.parent.name}-{folder.name}"
 
     def _expect_sizes(self) -> None:
         bad = [
@@ -56,9 +67,23 @@ class Finished:
                 f"{bad[0]}; `gwsim verify {self.folder}` names all of them"
             )
 
+    def _expect_unaltered(self) -> None:
+        """Hold metadata, table and columns against the manifest: no checksum proves them as they are read."""
+        proved: dict[str, bool] = {}
+        for name, entry in self.content["files"].items():
+            array = name.removeprefix("data.zarr/").partition("/")[0]
+            if array not in proved:
+                proved[array] = _has_checksums(self.path / array / "zarr.json")
+            chunk = proved[array] and name != f"data.zarr/{array}/zarr.json"
+            if not chunk and files.fingerprint(self.folder / name) != entry:
+                raise GwsimError(
+                    f"{self.folder / name} is not what its manifest says; `gwsim verify {self.folder}` names "
+                    "all that is altered"
+                )
+
     def examples(self) -> list[Array]:
         """Return the arrays that hold examples: of samples, and more axes than that."""
-        return [one for one in self.arrays.values() if one.dims[0] == SAMPLE and len(one.dims) > 1]
+        return [one for one in self.arrays.values() if one.dims[:1] == (SAMPLE,) and len(one.dims) > 1]
 
     def columns(self) -> list[Array]:
         """Return the arrays of one value a sample."""
@@ -77,7 +102,9 @@ class Finished:
     def read(self, name: str, first: int = 0, last: int | None = None) -> np.ndarray:
         """Return rows [first, last) of an array, all where not given; damaged chunks raise GwsimError."""
         try:
-            return np.asarray(store.open_array(self.path / name)[first:last].read().result())
+            array = store.open_array(self.path / name)
+            # An array of no axis has no rows.
+            return np.asarray((array[first:last] if array.rank else array).read().result())
         except (ValueError, OSError) as error:
             raise GwsimError(f"{self.path / name} cannot be read: {str(error)[:200]}") from None
 
@@ -86,6 +113,16 @@ class Finished:
         if not array.shape:
             return [(array.name, 0, 0)]
         return [(array.name, first, last) for first, last in spans(array.shape[0], array.rows)]
+
+
+def _has_checksums(path: Path) -> bool:
+    """Return whether each chunk of an array, and the index of each shard, ends with a checksum."""
+    try:
+        its = json.loads(path.read_bytes())["codecs"][-1]
+        lists = [its["configuration"][name] for name in ("codecs", "index_codecs")]
+        return all(one[-1]["name"] == "crc32c" for one in lists)
+    except (OSError, ValueError, LookupError, TypeError):
+        return False
 
 
 def spans(rows: int, per_chunk: int) -> list[tuple[int, int]]:

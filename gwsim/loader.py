@@ -67,7 +67,9 @@ def opened(
 def _first(folder: Path) -> str:
     found = [shown for name, shown in FIRST.items() if (folder / "data.zarr" / name).is_dir()]
     if not found:
-        raise GwsimError(f"{folder} has no examples: expected one of the arrays {', '.join(FIRST)}")
+        held = ", ".join(sorted(one.parent.name for one in (folder / "data.zarr").glob("*/zarr.json")))
+        wanted = ", ".join(FIRST)
+        raise GwsimError(f"{folder} has no examples: expected one of the arrays {wanted} (it has: {held})")
     return found[0]
 
 

@@ -9,7 +9,7 @@ import os
 import shutil
 import uuid
 import warnings
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import numpy as np
 import zarr
@@ -158,7 +158,19 @@ def parsed(text: bytes, where: str) -> dict:
         raise GwsimError(
             f"{where}: no whole manifest of the format {FORMAT}; run snakemake again, or copy it anew"
         )
+    if bad := [name for name in content["files"] if not _is_inside(name)]:
+        raise GwsimError(
+            f"{where} lists {bad[0]!r}, expected names of files in the store's folder; hint: gwsim writes no "
+            "such manifest, so ask those from whom it came"
+        )
     return content
+
+
+def _is_inside(name: str) -> bool:
+    """Return whether a name, as it stands, is that of a file in a folder, on any system."""
+    path = PurePosixPath(name)
+    plain = path.as_posix() == name and not {"\\", "\0"} & set(name)
+    return plain and not path.is_absolute() and path.parts != () and ".." not in path.parts
 
 
 def verify(folder: Path, watch=iter) -> dict:

@@ -6,23 +6,26 @@ from urllib.parse import quote, urlsplit
 
 import requests
 
-from gwsim import __version__, manifest, tarred
+from gwsim import manifest, tarred
+from gwsim.asking import HEADERS
 from gwsim.errors import GwsimError
+from gwsim.gwosc import answers
 
-HEADERS = {"Accept-Encoding": "identity", "User-Agent": f"gwsim/{__version__}"}
 # For a connection, and for a silence (s).
 TIMEOUT = (10.0, 60.0)
 PIECE = 2**20
 # Before an address is asked a second time (s), and a third of what is waited before the third.
 WAIT = 1.0
+# What a host may ask to wait for (s): someone may sit and wait for the proof.
+LONGEST_WAIT = 120.0
 
 
 class Refused(GwsimError):
-    """An address that gave no file; for good where asking again would not help."""
+    """An address that gave no file; for good, or to be asked again after so many seconds."""
 
-    def __init__(self, message: str, for_good: bool = False):
+    def __init__(self, message: str, for_good: bool = False, after: float = 0.0):
         super().__init__(message)
-        self.for_good = for_good
+        self.for_good, self.after = for_good, after
 
 
 def is_address(text: str) -> bool:
@@ -97,7 +100,8 @@ def _asked(address: str, take):
         except Refused as error:
             if error.for_good or wait is None:
                 raise
-        time.sleep(wait)
+            pause = max(wait, min(error.after, LONGEST_WAIT))
+        time.sleep(pause)
     return None
 
 
@@ -109,7 +113,8 @@ def _opened(address: str) -> requests.Response:
     if answer.status_code != 200:
         answer.close()
         said = f"{address} answers {answer.status_code} {answer.reason}"
-        raise Refused(said, for_good=answer.status_code < 500)
+        after = answers.retry_after(answer.headers.get("Retry-After"))
+        raise Refused(said, for_good=not answers.passes(answer), after=after)
     return answer
 
 

@@ -218,9 +218,11 @@ def proved(stream: Stream, where: str) -> dict:
         raise GwsimError(f"{where} has no {manifest.MANIFEST}: {what}")
     name = min(got.manifests, key=lambda one: one.count("/"))
     content = manifest.parsed(got.manifests[name], f"{where}: {name}")
-    folder, inside = name.removesuffix(manifest.MANIFEST), {}
-    for one, entry in got.found.items():
-        if one != name:
-            inside[one.removeprefix(folder)] = entry
-    manifest.refuse(where, got.faults + manifest.differences(content, inside))
+    folder = name.removesuffix(manifest.MANIFEST)
+    of_store = {one: entry for one, entry in got.found.items() if one != name and one.startswith(folder)}
+    inside = {one.removeprefix(folder): entry for one, entry in of_store.items()}
+    # Under its full name: what lies outside of the store's folder stands in for nothing in it.
+    outside = sorted(set(got.found) - set(of_store) - {name})
+    strangers = [f"not in the manifest: {one}" for one in outside]
+    manifest.refuse(where, got.faults + manifest.differences(content, inside) + strangers)
     return content

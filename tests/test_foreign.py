@@ -103,7 +103,7 @@ def test_it_goes_out_again_in_every_format(given, tmp_path):
     told = json.loads((tmp_path / "webdataset" / "dataset.json").read_text())
     assert [one["rows"] for one in told["tars"]] == [[0, 10], [10, 20], [20, 24]]
     command.main(["verify", str(tmp_path / "tar")])
-    with tarfile.open(tmp_path / "webdataset" / "train-000001.tar") as tar:
+    with tarfile.open(tmp_path / "webdataset" / "theirs-train-000001.tar") as tar:
         row = json.load(tar.extractfile("00000010.json"))
     assert row["label"] == label[10] and type(row["label"]) is int
 

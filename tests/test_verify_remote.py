@@ -313,6 +313,23 @@ def test_trouble_that_passes_is_waited_out(site, capsys):
     assert "whole and unaltered" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("code", [408, 429, 503])
+def test_a_host_that_is_busy_is_asked_again_after_what_it_says(site, capsys, monkeypatch, code):
+    waited = []
+
+    def busy(request):
+        request.send_response(code)
+        request.send_header("Retry-After", "7" if len(waited) == 0 else "9999")
+        request.send_header("Content-Length", "0")
+        request.end_headers()
+
+    monkeypatch.setattr(remote.time, "sleep", waited.append)
+    site.faults = {"strain/c/1/0/0": [busy, 2]}
+    command.main(["verify", f"{site.url}/cbc/train"])
+    assert "whole and unaltered" in capsys.readouterr().out
+    assert waited == [7, 120] and site.asked.count("/cbc/train/data.zarr/strain/c/1/0/0") == 3
+
+
 def test_a_bit_that_the_network_flips_is_noticed(site, whole, capsys):
     content = (whole[0] / "data.zarr/label/c/0").read_bytes()
 
@@ -339,3 +356,11 @@ def test_an_address_that_is_no_store_is_told(site, capsys):
         port = closed.getsockname()[1]
     assert "cannot be reached" in said(capsys, f"http://127.0.0.1:{port}/train")
     assert "without ? and #" in said(capsys, f"{site.url}/cbc/train?x=1")
+
+
+def test_every_request_says_who_asks_in_one_place():
+    from gwsim import asking
+    from gwsim.gwosc import download
+
+    assert remote.HEADERS is download.HEADERS is asking.HEADERS
+    assert asking.HEADERS["User-Agent"].startswith("gwsim/")

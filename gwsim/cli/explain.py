@@ -73,7 +73,7 @@ def write(path, sets):
     from gwsim import files
 
     shared = {key: value for key, value in sets["table"].attrs.items() if key != "dataset"}
-    with files.whole_folder(path) as part:
+    with files.whole_folder(path, replace=True) as part:
         xr.Dataset(attrs=shared).to_zarr(part, zarr_format=3, consolidated=False)
         with warnings.catch_warnings():
             # It is a convenience: readers that ignore it read the same.

@@ -69,7 +69,7 @@ def write(folder, contents):
     from gwsim import files
 
     refuse_other(folder)
-    with files.whole_folder(folder) as part:
+    with files.whole_folder(folder, replace=True) as part:
         for name, content in contents:
             path = part / name
             path.parent.mkdir(parents=True, exist_ok=True)

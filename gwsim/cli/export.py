@@ -22,6 +22,7 @@ def run(args):
     import importlib
     from functools import partial
 
+    from gwsim import files
     from gwsim.cli.memory import keep_freed_memory
     from gwsim.cli.progress import progress
     from gwsim.cli.verify import folder_of
@@ -30,13 +31,20 @@ def run(args):
 
     if args.store.suffix in NETWORKS or args.output.suffix in NETWORKS:
         raise GwsimError("a network is written by `gwsim onnx MODEL OUTPUT`; export is of datasets")
-    if args.output.exists() or args.output.is_symlink():
-        raise GwsimError(f"{args.output} is there already, and nothing is overwritten: name another")
+    files.expect_none(args.output)
     if args.rate is not None and args.to != "mlgwsc1":
         raise GwsimError(f"--rate is of mlgwsc1 alone: {args.to} has every array as it is stored")
+    if args.rate is not None and args.rate <= 0:
+        raise GwsimError(f"--rate {args.rate}: expected a sampling rate above zero (Hz)")
+    folder = folder_of(args.store)
+    if args.output.resolve().is_relative_to(folder.resolve()):
+        raise GwsimError(
+            f"{args.output} lies in the store {folder}, which would no longer be what its manifest says: "
+            "name a place outside of it"
+        )
     keep_freed_memory()
-    store = Finished(folder_of(args.store))
-    given = {"rate": args.rate} if args.rate else {}
+    store = Finished(folder)
+    given = {"rate": args.rate} if args.rate is not None else {}
     write = importlib.import_module(f"gwsim.export.{args.to}").write
     sha256 = write(store, args.output, partial(progress, name=f"export {args.to}"), **given)
     print(f"{args.output}: {store.size} rows of {store.folder} as {args.to}")

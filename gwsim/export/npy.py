@@ -23,7 +23,9 @@ def write(store: Finished, path: Path, seen) -> None:
         part.mkdir()
         opened = {name: _opened(part / f"{name}.npy", array) for name, array in store.arrays.items()}
         for name, first, last in seen([one for each in store.arrays.values() for one in store.pieces(each)]):
-            opened[name][first:last] = store.read(name, first, last)
+            opened[name][slice(first, last) if store.arrays[name].shape else ...] = store.read(
+                name, first, last
+            )
             opened[name].flush()
         if (store.folder / TABLE).is_file():
             shutil.copyfile(store.folder / TABLE, part / TABLE)

@@ -10,9 +10,8 @@ def write(store: Finished, path: Path, seen) -> str:
     """Write the tar, every file held against the manifest on its way; return the tar's sha256."""
     entries = {**store.content["files"]}
     entries[manifest.MANIFEST] = files.fingerprint(store.folder / manifest.MANIFEST)
-    top = f"{store.folder.parent.name}-{store.folder.name}"
     with files.whole_file(path) as file:
         out = tarred.Writer(file)
         for name in seen(sorted(entries)):
-            out.copy(f"{top}/{name}", store.folder / name, entries[name])
+            out.copy(f"{store.name}/{name}", store.folder / name, entries[name])
         return out.end()

@@ -14,13 +14,12 @@ from time import monotonic, sleep
 import requests
 from urllib3.exceptions import HTTPError
 
-from gwsim import __version__
+from gwsim.asking import HEADERS
 from gwsim.errors import GwsimError
 from gwsim.gwosc import answers
 from gwsim.gwosc.answers import BadContent, NotThere, Page, Trouble, Unobtainable
 from gwsim.gwosc.part import Part, claimed
 
-HEADERS = {"Accept-Encoding": "identity", "User-Agent": f"gwsim/{__version__}"}
 PIECE = 2**20
 CONTENT_FAULTS = 3
 # Growth of waits, in units of the first.
