@@ -49,6 +49,8 @@ NEEDS = {
 }
 # Metadata of Zarr format 2.
 OLDER = (".zgroup", ".zarray", ".zmetadata")
+# What stands in a dataset's folder.
+WRITTEN = ("data.zarr", "table.parquet", manifest.MANIFEST)
 # A message names no more rows than this.
 NAMED = 8
 
@@ -151,6 +153,12 @@ class Foreign:
                 found.append(f"{array.name}: got {array.dtype}, expected numbers")
         return found
 
+    @property
+    def whole(self) -> Path:
+        """Where all of the store stands: the folder of its manifest, where it has one, or else its group."""
+        has = self.path.name == "data.zarr" and (self.path.parent / manifest.MANIFEST).is_file()
+        return self.path.parent if has else self.path
+
     def columns(self) -> list[Array]:
         """Return the arrays of one value a sample."""
         return [one for one in self.arrays.values() if one.dims == (SAMPLE,)]
@@ -241,17 +249,31 @@ def _refuse(its: Foreign, faults: list[str]) -> None:
         raise GwsimError(f"{its.path} is not laid out as docs/store.md says:\n  {listed}")
 
 
+def expect_room(its: Foreign, folder: Path) -> None:
+    """Raise GwsimError where a dataset made in a folder would touch the store, or what stands there."""
+    source, target = its.whole.resolve(), folder.resolve()
+    if source.is_relative_to(target) or target.is_relative_to(source):
+        raise GwsimError(
+            f"{folder} and the store {its.whole} stand in one another: expected a folder apart from it"
+        )
+    there = [name for name in WRITTEN if os.path.lexists(folder / name)]
+    if there:
+        raise GwsimError(
+            f"{folder} has {', '.join(there)} already, and nothing is overwritten: name another folder, or "
+            "remove them first"
+        )
+
+
 def adopt(its: Foreign, folder: Path) -> dict:
     """Make a dataset's folder of a store that was found sound; return its manifest.
 
     The store stays as it is: its chunks are linked, its metadata copied.
     """
-    if (its.path.parent / manifest.MANIFEST).is_file() and its.path.name == "data.zarr":
-        manifest.verify(its.path.parent)
+    expect_room(its, folder)
+    if its.whole != its.path:
+        manifest.verify(its.whole)
     folder.mkdir(parents=True, exist_ok=True)
-    if its.path.resolve() == (folder / "data.zarr").resolve():
-        raise GwsimError(f"{its.path} stands in {folder} already: name another folder")
-    for killed in folder.glob("data.zarr.*.part"):
+    for killed in folder.glob(f"data.zarr.{'[0-9a-f]' * 32}.part"):
         shutil.rmtree(killed)
     part = folder / f"data.zarr.{uuid.uuid4().hex}.part"
     try:
@@ -259,8 +281,6 @@ def adopt(its: Foreign, folder: Path) -> dict:
             if path.is_file() and path.name != ".snakemake_timestamp":
                 _link(path, part / path.relative_to(its.path))
         table = its.table()
-        (folder / manifest.MANIFEST).unlink(missing_ok=True)
-        shutil.rmtree(folder / "data.zarr", ignore_errors=True)
         part.replace(folder / "data.zarr")
     finally:
         shutil.rmtree(part, ignore_errors=True)

@@ -84,8 +84,8 @@ def test_a_store_is_taken_in_as_it_is(given, tmp_path, capsys):
     (folder / "data.zarr" / shard).unlink()
     with pytest.raises(GwsimError, match=r"missing: data.zarr/strain/c/1/0/0 \(rows 10 to 19\)"):
         manifest.verify(folder)
-    command.main(["adopt", str(given / "given/train"), str(folder)])
-    command.main(["inspect", str(folder)])
+    command.main(["adopt", str(given / "given/train"), str(tmp_path / "again")])
+    command.main(["inspect", str(tmp_path / "again")])
     assert "strain       (sample 24, ifo 2, time 576) float32, 1" in capsys.readouterr().out
 
 
@@ -124,17 +124,63 @@ def test_one_of_ours_comes_back(tmp_path):
     assert not (tmp_path / "other").exists()
 
 
-def test_what_stood_there_goes_and_what_a_killed_run_left(given, tmp_path):
+def everything(folder):
+    """Return every file below a folder, with its bytes."""
+    return {str(one): one.read_bytes() for one in sorted(folder.rglob("*")) if one.is_file()}
+
+
+def adopt_refused(source, folder, words, capsys):
+    """Adopt, which is refused with these words, and nothing changes."""
+    before = everything(source), everything(folder)
+    with pytest.raises(SystemExit) as ended:
+        command.main(["adopt", str(source), str(folder)])
+    assert ended.value.code == 2 and words in capsys.readouterr().err
+    assert (everything(source), everything(folder)) == before
+    with pytest.raises(GwsimError):
+        foreign.adopt(foreign.Foreign(source), folder)
+    assert (everything(source), everything(folder)) == before
+
+
+@pytest.mark.parametrize("there", ["data.zarr", "table.parquet", "manifest.json"])
+def test_what_stands_there_is_not_overwritten(given, tmp_path, there, capsys):
     folder = tmp_path / "train"
     command.main(["adopt", str(given / "given/train"), str(folder)])
-    part = folder / "data.zarr.0.part"
-    part.mkdir()
-    (part / "half").write_bytes(b"half")
+    for name in {"data.zarr", "table.parquet", "manifest.json"} - {there}:
+        (folder / name).rename(tmp_path / name)
+    adopt_refused(given / "given/test", folder, f"{folder} has {there} already", capsys)
+
+
+def test_a_folder_in_the_store_or_around_it_is_refused(tmp_path, capsys):
+    bare = make(tmp_path / "bare", 1)
+    for folder in (bare, bare / "mine", tmp_path):
+        adopt_refused(bare, folder, "stand in one another", capsys)
+    (tmp_path / "link").symlink_to(bare)
+    adopt_refused(bare, tmp_path / "link" / "mine", "stand in one another", capsys)
+    # Of a finished dataset the folder with its manifest is the store.
+    whole = tmp_path / "apart" / "whole"
+    command.main(["adopt", str(bare), str(whole)])
+    for source in (whole, whole / "data.zarr"):
+        for folder in (whole, whole / "mine", whole / "data.zarr" / "strain"):
+            adopt_refused(source, folder, "stand in one another", capsys)
+    assert manifest.verify(whole)
+
+
+def test_beside_a_group_without_a_manifest_there_is_room(tmp_path):
+    make(tmp_path / "data.zarr", 1)
+    command.main(["adopt", str(tmp_path), str(tmp_path / "results" / "train")])
+    assert manifest.verify(tmp_path / "results" / "train")
+
+
+def test_what_a_killed_run_left_goes(given, tmp_path):
+    folder = tmp_path / "train"
+    killed, users = folder / f"data.zarr.{'0a' * 16}.part", folder / "data.zarr.old.part"
+    for one in (killed, users):
+        one.mkdir(parents=True)
+        (one / "half").write_bytes(b"half")
     command.main(["adopt", str(given / "given/test"), str(folder)])
-    assert sorted(one.name for one in folder.iterdir()) == ["data.zarr", "manifest.json", "table.parquet"]
+    kept = ["data.zarr", "data.zarr.old.part", "manifest.json", "table.parquet"]
+    assert sorted(one.name for one in folder.iterdir()) == kept
     np.testing.assert_array_equal(finished.Finished(folder).read("strain"), foreign_store.examples(3)[0])
-    with pytest.raises(GwsimError, match=r"stands in .* already"):
-        foreign.adopt(foreign.Foreign(folder), folder)
 
 
 # ---- in the workflow
