@@ -334,7 +334,15 @@ def test_zarr_2_and_what_is_no_store_are_told(tmp_path):
 
 
 def test_a_damaged_store_is_told(tmp_path):
-    path = make(tmp_path / "given", 1) / "strain" / "c" / "1" / "0" / "0"
+    metadata = make(tmp_path / "given", 1) / "strain" / "zarr.json"
+    text = metadata.read_text()
+    for bad in ("[0,2,576]", "[10,2]"):
+        metadata.write_text(text.replace("[10,2,576]", bad))
+        assert metadata.read_text() != text
+        with pytest.raises(GwsimError, match="strain cannot be read"):
+            foreign.expect(foreign.Foreign(tmp_path / "given"), None, iter)
+    metadata.write_text(text)
+    path = tmp_path / "given" / "strain" / "c" / "1" / "0" / "0"
     path.write_bytes(path.read_bytes()[:1000])
     with pytest.raises(GwsimError, match="strain cannot be read"):
         foreign.expect(foreign.Foreign(tmp_path / "given"), None, iter)
@@ -342,6 +350,30 @@ def test_a_damaged_store_is_told(tmp_path):
     # A shard that is missing reads as the fill value; only zeros say that it is.
     with pytest.raises(GwsimError, match=r"strain: no file of rows 10 to 19"):
         foreign.expect(foreign.Foreign(tmp_path / "given"), None, iter)
+
+
+KEYS = {
+    "slash": (None, "c/1/0/0", "c/1/1/0"),
+    "dot": ({"name": "default", "configuration": {"separator": "."}}, "c.1.0.0", "c.1.1.0"),
+    "second": ({"name": "v2"}, "1.0.0", "1.1.0"),
+    "second with slashes": ({"name": "v2", "configuration": {"separator": "/"}}, "1/0/0", "1/1/0"),
+}
+
+
+@pytest.mark.parametrize("name", KEYS)
+def test_a_chunk_missing_along_any_axis_is_told(tmp_path, name):
+    """One detector of some rows is not there: it would read as zeros."""
+    keys, other, lost = KEYS[name]
+    path = make(tmp_path / "given", 1, chunk=[8, 1, 576], keys=keys)
+    foreign.expect(foreign.Foreign(path), CLASSES, iter)
+    content = foreign.adopt(foreign.Foreign(path), tmp_path / "whole")
+    (listed,) = [one["files"] for one in content["shards"] if one["rows"] == [8, 16]]
+    assert listed == [f"strain/{other}", f"strain/{lost}"]
+    (path / "strain" / lost).rename(tmp_path / "lost")
+    # Files that are no chunks of it do not stand in for those.
+    (path / "strain" / "c.1.1").write_bytes(b"")
+    with pytest.raises(GwsimError, match=rf"strain: no file of rows 8 to 15, {lost}$"):
+        foreign.expect(foreign.Foreign(path), CLASSES, iter)
 
 
 # Places in the configuration, what stands there then, and what is said of it.
