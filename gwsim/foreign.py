@@ -291,14 +291,14 @@ def adopt(its: Foreign, folder: Path) -> dict:
     expect_room(its, folder)
     if its.whole != its.path:
         manifest.verify(its.whole)
+    sources = list(_files(its.path))
     folder.mkdir(parents=True, exist_ok=True)
     for killed in folder.glob(f"data.zarr.{'[0-9a-f]' * 32}.part"):
         shutil.rmtree(killed)
     part = folder / f"data.zarr.{uuid.uuid4().hex}.part"
     try:
-        for path in sorted(its.path.rglob("*")):
-            if path.is_file() and path.name != ".snakemake_timestamp":
-                _link(path, part / path.relative_to(its.path))
+        for path in sources:
+            _link(path, part / path.relative_to(its.path))
         table = its.table()
         part.replace(folder / "data.zarr")
     finally:
@@ -307,6 +307,20 @@ def adopt(its: Foreign, folder: Path) -> dict:
     content = manifest.listing(folder, _records(its, folder), beside=("table.parquet",))
     manifest.write(folder, content)
     return content
+
+
+def _files(folder: Path, above: tuple[Path, ...] = ()):
+    """Yield all files below a folder; folders that are links, to other disks say, are entered too."""
+    real = folder.resolve()
+    if real in above:
+        raise GwsimError(f"{folder} is a link back to {real}, in which it stands: expected none")
+    for one in sorted(folder.iterdir()):
+        if one.is_dir():
+            yield from _files(one, (*above, real))
+        elif not one.exists():
+            raise GwsimError(f"{one} is a link to nothing: expected a file or a folder there")
+        elif one.name != ".snakemake_timestamp":
+            yield one
 
 
 def _link(source: Path, target: Path) -> None:

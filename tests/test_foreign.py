@@ -183,6 +183,33 @@ def test_what_a_killed_run_left_goes(given, tmp_path):
     np.testing.assert_array_equal(finished.Finished(folder).read("strain"), foreign_store.examples(3)[0])
 
 
+def test_folders_and_files_that_are_links_are_taken_in(tmp_path):
+    path, disk = make(tmp_path / "given", 1), tmp_path / "disk"
+    disk.mkdir()
+    linked = ["strain", "label/c", "loudness/c/0", "loudness/zarr.json"]
+    for number, name in enumerate(linked):
+        (path / name).rename(disk / str(number))
+        (path / name).symlink_to(disk / str(number))
+    command.main(["adopt", str(path), str(tmp_path / "in")])
+    content, store = manifest.verify(tmp_path / "in"), finished.Finished(tmp_path / "in")
+    assert {"data.zarr/strain/c/0/0/0", "data.zarr/label/c/0"} < set(content["files"])
+    for name, values in zip(("strain", "label"), foreign_store.examples(1), strict=True):
+        np.testing.assert_array_equal(store.read(name), values)
+    np.testing.assert_array_equal(store.read("loudness"), np.linspace(1, 2, ROWS))
+    # Nothing in it is a link of its own: theirs may move.
+    assert not [one for one in (tmp_path / "in").rglob("*") if one.is_symlink()]
+
+
+def test_links_to_nothing_and_back_are_told(tmp_path, capsys):
+    path = make(tmp_path / "given", 1)
+    for target, words in (("nowhere", "is a link to nothing"), ("..", "is a link back to")):
+        (path / "strain" / "more").symlink_to(target)
+        with pytest.raises(SystemExit):
+            command.main(["adopt", str(path), str(tmp_path / "in")])
+        assert words in capsys.readouterr().err and not (tmp_path / "in").exists()
+        (path / "strain" / "more").unlink()
+
+
 # ---- in the workflow
 
 
