@@ -237,6 +237,28 @@ def test_a_new_edition_of_it_is_taken_in_anew(ran, tmp_path):
     assert "training" not in run.stdout and "evaluating" in run.stdout
 
 
+def test_any_path_and_any_new_metadata(tmp_path):
+    """A path with spaces and quotes is one word; metadata of an array and a manifest count too."""
+    theirs, store = tmp_path / "it's $HOME; (theirs)", "results/theirs/test/manifest.json"
+    make(tmp_path / "bare", 1)
+    for name in ("train", "validation", "test"):
+        command.main(["adopt", str(tmp_path / "bare"), str(theirs / name)])
+    text = OVERLAY.read_text().replace("validation/data.zarr", "validation").replace("given/", f"{theirs}/")
+    (tmp_path / "theirs.yaml").write_text(text)
+    words = ["--configfile", str(tmp_path / "theirs.yaml")]
+    run = snakemake(tmp_path, *words, targets=[store])
+    assert run.returncode == 0, run.stderr
+    assert manifest.verify(tmp_path / "results/theirs/test")
+    for name in (None, "data.zarr/strain/zarr.json", "manifest.json"):
+        if name:
+            text = (theirs / "test" / name).read_text()
+            (theirs / "test" / name).write_text(f"{text}\n")
+        run = snakemake(tmp_path, *words, "--dry-run", targets=[store])
+        assert ("taking in theirs test" in run.stdout) == bool(name), (name, run.stdout, run.stderr)
+        run = snakemake(tmp_path, *words, "--touch", targets=[store])
+        assert run.returncode == 0, run.stderr
+
+
 def test_the_verbs_train_and_evaluate_on_it_by_hand(ran, tmp_path):
     folder, config = ran / "results", ran / "results/config/theirs"
     names = {name: str(folder / "theirs" / name / "manifest.json") for name in SPLITS}
