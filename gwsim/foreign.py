@@ -14,7 +14,9 @@ any name | sample | a column of the table
 """
 
 import contextlib
+import itertools
 import json
+import math
 import os
 import shutil
 import uuid
@@ -23,7 +25,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from gwsim import files, finished, geometry, manifest, sharding, store
+from gwsim import files, finished, geometry, manifest, store
 from gwsim.conventions import SCAN_DURATIONS
 from gwsim.errors import GwsimError
 from gwsim.finished import SAMPLE, Array
@@ -49,6 +51,8 @@ NEEDS = {
 }
 # Metadata of Zarr format 2.
 OLDER = (".zgroup", ".zarray", ".zmetadata")
+# What stands in a dataset's folder.
+WRITTEN = ("data.zarr", "table.parquet", manifest.MANIFEST)
 # A message names no more rows than this.
 NAMED = 8
 
@@ -151,6 +155,12 @@ class Foreign:
                 found.append(f"{array.name}: got {array.dtype}, expected numbers")
         return found
 
+    @property
+    def whole(self) -> Path:
+        """Where all of the store stands: the folder of its manifest, where it has one, or else its group."""
+        has = self.path.name == "data.zarr" and (self.path.parent / manifest.MANIFEST).is_file()
+        return self.path.parent if has else self.path
+
     def columns(self) -> list[Array]:
         """Return the arrays of one value a sample."""
         return [one for one in self.arrays.values() if one.dims == (SAMPLE,)]
@@ -182,10 +192,27 @@ class Foreign:
         ]
 
     def _unwritten(self, name: str) -> list[str]:
-        """Return which examples have no file: they would read as the fill value."""
-        rows, there = self.arrays[name].rows, {first for first, _ in _chunks(self.path / name)}
-        spans = enumerate(sharding.shard_ranges(self.size, rows))
-        return [f"{name}: no file of rows {a} to {b - 1}" for place, (a, b) in spans if place not in there]
+        """Return which examples lack a file: they would read as the fill value."""
+        # Metadata that no reader takes are told here.
+        self._read(name, 0, 0)
+        lost: dict[tuple[int, int], list[str]] = {}
+        for span, key in self.chunks(name):
+            if not (self.path / name / key).is_file():
+                lost.setdefault(span, []).append(key)
+        return [f"{name}: no file of rows {a} to {b - 1}, {_some(keys)}" for (a, b), keys in lost.items()]
+
+    def chunks(self, name: str):
+        """Yield the rows [first, last) and the file's name of every chunk that an array must have."""
+        metadata = json.loads((self.path / name / "zarr.json").read_bytes())
+        shape, sizes = metadata["shape"], metadata["chunk_grid"]["configuration"]["chunk_shape"]
+        keys = metadata.get("chunk_key_encoding", {"name": "default"})
+        default = keys["name"] == "default"
+        between = keys.get("configuration", {}).get("separator", "/" if default else ".")
+        counts = [range(math.ceil(length / size)) for length, size in zip(shape, sizes, strict=True)]
+        for place in itertools.product(*counts):
+            first = place[0] * sizes[0]
+            key = between.join(map(str, place))
+            yield (first, min(first + sizes[0], shape[0])), f"c{between}{key}" if default else key
 
     def _read(self, name: str, first, last) -> np.ndarray:
         try:
@@ -241,26 +268,38 @@ def _refuse(its: Foreign, faults: list[str]) -> None:
         raise GwsimError(f"{its.path} is not laid out as docs/store.md says:\n  {listed}")
 
 
+def expect_room(its: Foreign, folder: Path) -> None:
+    """Raise GwsimError where a dataset made in a folder would touch the store, or what stands there."""
+    source, target = its.whole.resolve(), folder.resolve()
+    if source.is_relative_to(target) or target.is_relative_to(source):
+        raise GwsimError(
+            f"{folder} and the store {its.whole} stand in one another: expected a folder apart from it"
+        )
+    there = [name for name in WRITTEN if os.path.lexists(folder / name)]
+    if there:
+        raise GwsimError(
+            f"{folder} has {', '.join(there)} already, and nothing is overwritten: name another folder, or "
+            "remove them first"
+        )
+
+
 def adopt(its: Foreign, folder: Path) -> dict:
     """Make a dataset's folder of a store that was found sound; return its manifest.
 
     The store stays as it is: its chunks are linked, its metadata copied.
     """
-    if (its.path.parent / manifest.MANIFEST).is_file() and its.path.name == "data.zarr":
-        manifest.verify(its.path.parent)
+    expect_room(its, folder)
+    if its.whole != its.path:
+        manifest.verify(its.whole)
+    sources = list(_files(its.path))
     folder.mkdir(parents=True, exist_ok=True)
-    if its.path.resolve() == (folder / "data.zarr").resolve():
-        raise GwsimError(f"{its.path} stands in {folder} already: name another folder")
-    for killed in folder.glob("data.zarr.*.part"):
+    for killed in folder.glob(f"data.zarr.{'[0-9a-f]' * 32}.part"):
         shutil.rmtree(killed)
     part = folder / f"data.zarr.{uuid.uuid4().hex}.part"
     try:
-        for path in sorted(its.path.rglob("*")):
-            if path.is_file() and path.name != ".snakemake_timestamp":
-                _link(path, part / path.relative_to(its.path))
+        for path in sources:
+            _link(path, part / path.relative_to(its.path))
         table = its.table()
-        (folder / manifest.MANIFEST).unlink(missing_ok=True)
-        shutil.rmtree(folder / "data.zarr", ignore_errors=True)
         part.replace(folder / "data.zarr")
     finally:
         shutil.rmtree(part, ignore_errors=True)
@@ -268,6 +307,20 @@ def adopt(its: Foreign, folder: Path) -> dict:
     content = manifest.listing(folder, _records(its, folder), beside=("table.parquet",))
     manifest.write(folder, content)
     return content
+
+
+def _files(folder: Path, above: tuple[Path, ...] = ()):
+    """Yield all files below a folder; folders that are links, to other disks say, are entered too."""
+    real = folder.resolve()
+    if real in above:
+        raise GwsimError(f"{folder} is a link back to {real}, in which it stands: expected none")
+    for one in sorted(folder.iterdir()):
+        if one.is_dir():
+            yield from _files(one, (*above, real))
+        elif not one.exists():
+            raise GwsimError(f"{one} is a link to nothing: expected a file or a folder there")
+        elif one.name != ".snakemake_timestamp":
+            yield one
 
 
 def _link(source: Path, target: Path) -> None:
@@ -280,25 +333,17 @@ def _link(source: Path, target: Path) -> None:
     shutil.copyfile(source, target)
 
 
-def _chunks(path: Path):
-    """Yield the files of an array's chunks, each after its place along the first axis."""
-    for one in sorted(path.rglob("*")):
-        # Keys of chunks are c/0/1, c.0.1 or 0.1.
-        place = one.relative_to(path).as_posix().replace(".", "/").removeprefix("c/").split("/")[0]
-        if one.is_file() and place.isdigit():
-            yield int(place), one
-
-
 def _records(its: Foreign, folder: Path) -> list[dict]:
     """Return which rows each file of the examples and columns has, the last rows last."""
     rows: dict[tuple[int, int], dict] = {(0, its.size): {}}
     for array in its.arrays.values():
         if array.dims[:1] != (SAMPLE,):
             continue
-        for place, path in _chunks(folder / "data.zarr" / array.name):
-            span = place * array.rows, min((place + 1) * array.rows, its.size)
-            name = path.relative_to(folder / "data.zarr").as_posix()
-            rows.setdefault(span, {})[name] = files.fingerprint(path)
+        for span, key in its.chunks(array.name):
+            name = f"{array.name}/{key}"
+            # Zarr leaves out chunks of columns that are all fill value.
+            if (path := folder / "data.zarr" / name).is_file():
+                rows.setdefault(span, {})[name] = files.fingerprint(path)
     return [{"rows": list(span), "files": those} for span, those in sorted(rows.items(), key=_end)]
 
 
@@ -337,5 +382,9 @@ def _short(value) -> str:
 
 
 def _rows(bad) -> str:
-    more = f" and {len(bad) - NAMED} more" if len(bad) > NAMED else ""
-    return f"row{'s' if len(bad) > 1 else ''} {', '.join(map(str, list(bad)[:NAMED]))}{more}"
+    return f"row{'s' if len(bad) > 1 else ''} {_some(bad)}"
+
+
+def _some(values) -> str:
+    more = f" and {len(values) - NAMED} more" if len(values) > NAMED else ""
+    return f"{', '.join(map(str, list(values)[:NAMED]))}{more}"

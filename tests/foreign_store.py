@@ -35,8 +35,8 @@ def examples(seed):
     return strain.astype(np.float32), label
 
 
-def write(path, name, values, dims, attributes, chunk):
-    """Write one array, sharded where it is large."""
+def write(path, name, values, dims, attributes, chunk, keys=None):
+    """Write one array, sharded where it is large; keys: how its chunks' files are named."""
     metadata = {
         "shape": values.shape,
         "data_type": str(values.dtype),
@@ -46,9 +46,11 @@ def write(path, name, values, dims, attributes, chunk):
         "codecs": [{"name": "bytes"}, {"name": "gzip", "configuration": {"level": 1}}],
     }
     if values.ndim > 1:
-        inner = [1, *values.shape[1:]]
+        inner = [1, *chunk[1:]]
         sharding = {"chunk_shape": inner, "codecs": [{"name": "bytes"}, {"name": "zstd"}]}
         metadata["codecs"] = [{"name": "sharding_indexed", "configuration": sharding}]
+    if keys:
+        metadata["chunk_key_encoding"] = keys
     where = {"driver": "file", "path": str(path / name)}
     spec = {"driver": "zarr3", "kvstore": where, "metadata": metadata}
     array = tensorstore.open(spec, create=True, delete_existing=True).result()
@@ -56,7 +58,7 @@ def write(path, name, values, dims, attributes, chunk):
 
 
 def make(path, seed, **changes):
-    """Write the store; changes: attributes, dims, dtype, nan (row), label, flags, without (arrays)."""
+    """Write the store; changes: attributes, dims, dtype, nan (row), label, flags, without, chunk, keys."""
     strain, label = examples(seed)
     strain = strain.astype(changes.get("dtype", "float32"))
     for row in changes.get("nan", ()):
@@ -69,14 +71,14 @@ def make(path, seed, **changes):
         strain = np.ascontiguousarray(strain.swapaxes(1, 2))
     path.mkdir(parents=True)
     arrays = {
-        "strain": (strain, dims, {"units": "1"}, [10, *strain.shape[1:]]),
+        "strain": (strain, dims, {"units": "1"}, changes.get("chunk", [10, *strain.shape[1:]])),
         "label": (label.astype(np.int16), ["sample"], flags, [ROWS]),
         "loudness": (np.linspace(1, 2, ROWS)[: changes.get("columns", ROWS)], ["sample"], {}, [7]),
         "time": (np.arange(strain.shape[-1]) / RATE, ["time"], {"units": "s"}, [strain.shape[-1]]),
     }
     for name, (values, dims_, attributes, chunk) in arrays.items():
         if name not in changes.get("without", ()):
-            write(path, name, values, dims_, attributes, chunk)
+            write(path, name, values, dims_, attributes, chunk, changes.get("keys"))
     attributes = {**ATTRIBUTES, **changes.get("attributes", {})}
     attributes = {name: value for name, value in attributes.items() if value is not None}
     group = {"zarr_format": 3, "node_type": "group", "attributes": attributes}

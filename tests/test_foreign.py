@@ -84,8 +84,8 @@ def test_a_store_is_taken_in_as_it_is(given, tmp_path, capsys):
     (folder / "data.zarr" / shard).unlink()
     with pytest.raises(GwsimError, match=r"missing: data.zarr/strain/c/1/0/0 \(rows 10 to 19\)"):
         manifest.verify(folder)
-    command.main(["adopt", str(given / "given/train"), str(folder)])
-    command.main(["inspect", str(folder)])
+    command.main(["adopt", str(given / "given/train"), str(tmp_path / "again")])
+    command.main(["inspect", str(tmp_path / "again")])
     assert "strain       (sample 24, ifo 2, time 576) float32, 1" in capsys.readouterr().out
 
 
@@ -124,17 +124,90 @@ def test_one_of_ours_comes_back(tmp_path):
     assert not (tmp_path / "other").exists()
 
 
-def test_what_stood_there_goes_and_what_a_killed_run_left(given, tmp_path):
+def everything(folder):
+    """Return every file below a folder, with its bytes."""
+    return {str(one): one.read_bytes() for one in sorted(folder.rglob("*")) if one.is_file()}
+
+
+def adopt_refused(source, folder, words, capsys):
+    """Adopt, which is refused with these words, and nothing changes."""
+    before = everything(source), everything(folder)
+    with pytest.raises(SystemExit) as ended:
+        command.main(["adopt", str(source), str(folder)])
+    assert ended.value.code == 2 and words in capsys.readouterr().err
+    assert (everything(source), everything(folder)) == before
+    with pytest.raises(GwsimError):
+        foreign.adopt(foreign.Foreign(source), folder)
+    assert (everything(source), everything(folder)) == before
+
+
+@pytest.mark.parametrize("there", ["data.zarr", "table.parquet", "manifest.json"])
+def test_what_stands_there_is_not_overwritten(given, tmp_path, there, capsys):
     folder = tmp_path / "train"
     command.main(["adopt", str(given / "given/train"), str(folder)])
-    part = folder / "data.zarr.0.part"
-    part.mkdir()
-    (part / "half").write_bytes(b"half")
+    for name in {"data.zarr", "table.parquet", "manifest.json"} - {there}:
+        (folder / name).rename(tmp_path / name)
+    adopt_refused(given / "given/test", folder, f"{folder} has {there} already", capsys)
+
+
+def test_a_folder_in_the_store_or_around_it_is_refused(tmp_path, capsys):
+    bare = make(tmp_path / "bare", 1)
+    for folder in (bare, bare / "mine", tmp_path):
+        adopt_refused(bare, folder, "stand in one another", capsys)
+    (tmp_path / "link").symlink_to(bare)
+    adopt_refused(bare, tmp_path / "link" / "mine", "stand in one another", capsys)
+    # Of a finished dataset the folder with its manifest is the store.
+    whole = tmp_path / "apart" / "whole"
+    command.main(["adopt", str(bare), str(whole)])
+    for source in (whole, whole / "data.zarr"):
+        for folder in (whole, whole / "mine", whole / "data.zarr" / "strain"):
+            adopt_refused(source, folder, "stand in one another", capsys)
+    assert manifest.verify(whole)
+
+
+def test_beside_a_group_without_a_manifest_there_is_room(tmp_path):
+    make(tmp_path / "data.zarr", 1)
+    command.main(["adopt", str(tmp_path), str(tmp_path / "results" / "train")])
+    assert manifest.verify(tmp_path / "results" / "train")
+
+
+def test_what_a_killed_run_left_goes(given, tmp_path):
+    folder = tmp_path / "train"
+    killed, users = folder / f"data.zarr.{'0a' * 16}.part", folder / "data.zarr.old.part"
+    for one in (killed, users):
+        one.mkdir(parents=True)
+        (one / "half").write_bytes(b"half")
     command.main(["adopt", str(given / "given/test"), str(folder)])
-    assert sorted(one.name for one in folder.iterdir()) == ["data.zarr", "manifest.json", "table.parquet"]
+    kept = ["data.zarr", "data.zarr.old.part", "manifest.json", "table.parquet"]
+    assert sorted(one.name for one in folder.iterdir()) == kept
     np.testing.assert_array_equal(finished.Finished(folder).read("strain"), foreign_store.examples(3)[0])
-    with pytest.raises(GwsimError, match=r"stands in .* already"):
-        foreign.adopt(foreign.Foreign(folder), folder)
+
+
+def test_folders_and_files_that_are_links_are_taken_in(tmp_path):
+    path, disk = make(tmp_path / "given", 1), tmp_path / "disk"
+    disk.mkdir()
+    linked = ["strain", "label/c", "loudness/c/0", "loudness/zarr.json"]
+    for number, name in enumerate(linked):
+        (path / name).rename(disk / str(number))
+        (path / name).symlink_to(disk / str(number))
+    command.main(["adopt", str(path), str(tmp_path / "in")])
+    content, store = manifest.verify(tmp_path / "in"), finished.Finished(tmp_path / "in")
+    assert {"data.zarr/strain/c/0/0/0", "data.zarr/label/c/0"} < set(content["files"])
+    for name, values in zip(("strain", "label"), foreign_store.examples(1), strict=True):
+        np.testing.assert_array_equal(store.read(name), values)
+    np.testing.assert_array_equal(store.read("loudness"), np.linspace(1, 2, ROWS))
+    # Nothing in it is a link of its own: theirs may move.
+    assert not [one for one in (tmp_path / "in").rglob("*") if one.is_symlink()]
+
+
+def test_links_to_nothing_and_back_are_told(tmp_path, capsys):
+    path = make(tmp_path / "given", 1)
+    for target, words in (("nowhere", "is a link to nothing"), ("..", "is a link back to")):
+        (path / "strain" / "more").symlink_to(target)
+        with pytest.raises(SystemExit):
+            command.main(["adopt", str(path), str(tmp_path / "in")])
+        assert words in capsys.readouterr().err and not (tmp_path / "in").exists()
+        (path / "strain" / "more").unlink()
 
 
 # ---- in the workflow
@@ -162,6 +235,28 @@ def test_a_new_edition_of_it_is_taken_in_anew(ran, tmp_path):
     run = snakemake(ran, "--configfile", str(OVERLAY), "--dry-run")
     assert "taking in theirs test" in run.stdout and "taking in theirs train" not in run.stdout
     assert "training" not in run.stdout and "evaluating" in run.stdout
+
+
+def test_any_path_and_any_new_metadata(tmp_path):
+    """A path with spaces and quotes is one word; metadata of an array and a manifest count too."""
+    theirs, store = tmp_path / "it's $HOME; (theirs)", "results/theirs/test/manifest.json"
+    make(tmp_path / "bare", 1)
+    for name in ("train", "validation", "test"):
+        command.main(["adopt", str(tmp_path / "bare"), str(theirs / name)])
+    text = OVERLAY.read_text().replace("validation/data.zarr", "validation").replace("given/", f"{theirs}/")
+    (tmp_path / "theirs.yaml").write_text(text)
+    words = ["--configfile", str(tmp_path / "theirs.yaml")]
+    run = snakemake(tmp_path, *words, targets=[store])
+    assert run.returncode == 0, run.stderr
+    assert manifest.verify(tmp_path / "results/theirs/test")
+    for name in (None, "data.zarr/strain/zarr.json", "manifest.json"):
+        if name:
+            text = (theirs / "test" / name).read_text()
+            (theirs / "test" / name).write_text(f"{text}\n")
+        run = snakemake(tmp_path, *words, "--dry-run", targets=[store])
+        assert ("taking in theirs test" in run.stdout) == bool(name), (name, run.stdout, run.stderr)
+        run = snakemake(tmp_path, *words, "--touch", targets=[store])
+        assert run.returncode == 0, run.stderr
 
 
 def test_the_verbs_train_and_evaluate_on_it_by_hand(ran, tmp_path):
@@ -288,7 +383,15 @@ def test_zarr_2_and_what_is_no_store_are_told(tmp_path):
 
 
 def test_a_damaged_store_is_told(tmp_path):
-    path = make(tmp_path / "given", 1) / "strain" / "c" / "1" / "0" / "0"
+    metadata = make(tmp_path / "given", 1) / "strain" / "zarr.json"
+    text = metadata.read_text()
+    for bad in ("[0,2,576]", "[10,2]"):
+        metadata.write_text(text.replace("[10,2,576]", bad))
+        assert metadata.read_text() != text
+        with pytest.raises(GwsimError, match="strain cannot be read"):
+            foreign.expect(foreign.Foreign(tmp_path / "given"), None, iter)
+    metadata.write_text(text)
+    path = tmp_path / "given" / "strain" / "c" / "1" / "0" / "0"
     path.write_bytes(path.read_bytes()[:1000])
     with pytest.raises(GwsimError, match="strain cannot be read"):
         foreign.expect(foreign.Foreign(tmp_path / "given"), None, iter)
@@ -296,6 +399,30 @@ def test_a_damaged_store_is_told(tmp_path):
     # A shard that is missing reads as the fill value; only zeros say that it is.
     with pytest.raises(GwsimError, match=r"strain: no file of rows 10 to 19"):
         foreign.expect(foreign.Foreign(tmp_path / "given"), None, iter)
+
+
+KEYS = {
+    "slash": (None, "c/1/0/0", "c/1/1/0"),
+    "dot": ({"name": "default", "configuration": {"separator": "."}}, "c.1.0.0", "c.1.1.0"),
+    "second": ({"name": "v2"}, "1.0.0", "1.1.0"),
+    "second with slashes": ({"name": "v2", "configuration": {"separator": "/"}}, "1/0/0", "1/1/0"),
+}
+
+
+@pytest.mark.parametrize("name", KEYS)
+def test_a_chunk_missing_along_any_axis_is_told(tmp_path, name):
+    """One detector of some rows is not there: it would read as zeros."""
+    keys, other, lost = KEYS[name]
+    path = make(tmp_path / "given", 1, chunk=[8, 1, 576], keys=keys)
+    foreign.expect(foreign.Foreign(path), CLASSES, iter)
+    content = foreign.adopt(foreign.Foreign(path), tmp_path / "whole")
+    (listed,) = [one["files"] for one in content["shards"] if one["rows"] == [8, 16]]
+    assert listed == [f"strain/{other}", f"strain/{lost}"]
+    (path / "strain" / lost).rename(tmp_path / "lost")
+    # Files that are no chunks of it do not stand in for those.
+    (path / "strain" / "c.1.1").write_bytes(b"")
+    with pytest.raises(GwsimError, match=rf"strain: no file of rows 8 to 15, {lost}$"):
+        foreign.expect(foreign.Foreign(path), CLASSES, iter)
 
 
 # Places in the configuration, what stands there then, and what is said of it.

@@ -7,7 +7,7 @@ SUMMARY = "check a store made elsewhere and take it in as a dataset"
 
 def arguments(parser):
     parser.add_argument("store", type=Path, help="the store: a Zarr 3 group, or the folder of its data.zarr")
-    parser.add_argument("folder", type=Path, help="folder of the dataset to write")
+    parser.add_argument("folder", type=Path, help="folder of the dataset to write, which has none yet")
     parser.add_argument("--settings", type=Path, help="settings of the stage (JSON), where there are some")
 
 
@@ -21,6 +21,7 @@ def run(args):
 
     classes = json.loads(args.settings.read_text())["classes"] if args.settings else None
     its = foreign.Foreign(args.store)
+    foreign.expect_room(its, args.folder)
     foreign.expect(its, classes, partial(progress, name="adopt"))
     content = foreign.adopt(its, args.folder)
     print(f"{args.folder}: {manifest.rows(content)} rows of {its.path}", file=sys.stderr)

@@ -34,4 +34,4 @@ rule adopt:
     message:
         "taking in {wildcards.experiment} {wildcards.dataset}, which others made"
     shell:
-        "gwsim adopt {params.path} {params.folder} --settings {input.settings} 2> {log}"
+        "gwsim adopt {params.path:q} {params.folder} --settings {input.settings} 2> {log}"

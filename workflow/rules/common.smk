@@ -323,8 +323,14 @@ def foreign_folder(wildcards):
 
 
 def foreign_store(wildcards):
-    """Return the metadata of a store that others made: one of another edition is taken in anew."""
-    return foreign_folder(wildcards) / "zarr.json"
+    """Return the metadata of a store that others made, and its manifest: another edition is taken in anew."""
+    folder = foreign_folder(wildcards)
+    beside = [folder.parent / "manifest.json"] if folder.name == "data.zarr" else []
+    return [
+        folder / "zarr.json",
+        *sorted(folder.glob("*/zarr.json")),
+        *(one for one in beside if one.is_file()),
+    ]
 
 
 def bank_parts(wildcards):
