@@ -13,7 +13,7 @@ class Server:
 
     def __init__(self, folder: Path):
         self.folder, self.bytes, self.lock = folder, Counter(), threading.Lock()
-        self._http = ThreadingHTTPServer(("127.0.0.1", 0), Request)
+        self._http = _Http(("127.0.0.1", 0), Request)
         self._http.site = self
         self.url = f"http://127.0.0.1:{self._http.server_port}"
 
@@ -24,6 +24,11 @@ class Server:
     def __exit__(self, *_):
         self._http.shutdown()
         self._http.server_close()
+
+
+class _Http(ThreadingHTTPServer):
+    # Readers open hundreds of connections at once.
+    request_queue_size = 1024
 
 
 class Request(BaseHTTPRequestHandler):
