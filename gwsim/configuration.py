@@ -238,7 +238,21 @@ def _check_gwosc(config: dict) -> list[str]:
 def _check_experiments(config: dict) -> list[str]:
     faults = []
     for name, experiment in config["experiments"].items():
-        faults += [f"experiments.{name}.{fault}" for fault in _check_experiment(config, experiment)]
+        found = _stores_in_the_way(name, experiment) or _check_experiment(config, experiment)
+        faults += [f"experiments.{name}.{fault}" for fault in found]
+    return faults
+
+
+def _stores_in_the_way(name: str, experiment: dict) -> list[str]:
+    """Return faults of stores that stand where the run writes: Snakemake would remove them first."""
+    faults = []
+    for own, dataset in experiment["datasets"].items():
+        for written in experiment["datasets"] if "store" in dataset else ():
+            store, folder = Path(dataset["store"]).resolve(), Path("results", name, written)
+            if store.is_relative_to(folder.resolve()) or folder.resolve().is_relative_to(store):
+                faults.append(
+                    f"datasets.{own}.store: the run writes {folder}: move {dataset['store']} elsewhere"
+                )
     return faults
 
 

@@ -435,6 +435,13 @@ CHANGES = [
     ("render", {"shard_mib": 8}, "theirs.render"),
     ("datasets train", {"split": "train", "draw": {}}, "datasets.train.store: missing, say where it stands"),
     ("datasets train store", "nowhere", "datasets.train.store: nowhere is not there"),
+    (
+        "datasets train store",
+        "results/theirs/train",
+        "datasets.train.store: the run writes results/theirs/train",
+    ),
+    ("datasets train store", "results/theirs/test/data.zarr", "the run writes results/theirs/test: move"),
+    ("datasets train store", "results", "the run writes results/theirs/train: move results elsewhere"),
     ("datasets train examples", 6, "datasets.train.examples: a store is taken as it is"),
     ("datasets train split", "test", "its split 'test' is that of the dataset test too"),
     ("networks small train dataset", "other", "no dataset 'other'"),
