@@ -995,7 +995,10 @@ SHORTER = {"duration": 8, "draw": {"event_time": {"uniform": [3.99, 4.01]}}}
             | stage("waveforms", of=["cbc"])
             | CARDS,
         ),
-        (changed(band=[30, 1600]), {"noise/demo"} | stage("render", of=["ccsn", "cbc"]) | CARDS),
+        (
+            changed(band=[30, 1600]),
+            {"noise/demo"} | stage("render", of=["ccsn", "cbc"]) | stage("signals", of=["cbc"]) | CARDS,
+        ),
         (changed(experiments__cbc__waveforms__taper=0.3), stage("waveforms", "card", of=["cbc"])),
         (changed(experiments__cbc__waveforms__end_cycles=0), stage("waveforms", "card", of=["cbc"])),
         (
@@ -1011,7 +1014,10 @@ SHORTER = {"duration": 8, "draw": {"event_time": {"uniform": [3.99, 4.01]}}}
             {"cbc/test/draw", "cbc/test/card"},
         ),
         (changed(experiments__cbc__render__keep_bits=9), stage("render", "card", of=["cbc"])),
-        (changed(experiments__cbc__render__spectrogram__stored=True), stage("render", "card", of=["cbc"])),
+        (
+            changed(experiments__cbc__render__spectrogram__stored=True),
+            stage("render", "signals", "card", of=["cbc"]),
+        ),
         (changed(run="other"), {"report"} | OF_RUNS | CARDS),
         (changed(experiments__ccsn__networks__paper__seeds=[1, 2]), {"report"}),
         (changed(experiments__ccsn__networks__paper__train__batch=64), {"ccsn/networks/paper/train"}),
