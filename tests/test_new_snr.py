@@ -412,6 +412,7 @@ def test_nothing_upstream_runs_for_another_loudness(folder):
     assert made == {
         *("draw.parquet", "table.parquet", "manifest.json", "data.zarr"),
         *("shards.zarr", "records", "parts"),
+        *("croissant.json", "CITATION.cff", "datacite.json", ".zenodo.json"),
     }
 
 
@@ -523,7 +524,7 @@ def test_a_network_that_mixes_has_the_bank_of_the_other(folder, tmp_path):
     status, text = snakemake(folder, "--dry-run", "-p", targets=[model], overlays=[overlay])
     (command,) = re.findall(r"gwsim train .*", text)
     assert status == 0 and "results/ccsn/train/bank/manifest.json" in command
-    assert "results/ccsn/faint/bank" not in text and "config/ccsn/faint/render.json" in command
+    assert "results/ccsn/faint/bank" not in text and "--train results/ccsn/faint/manifest.json" in command
 
 
 def test_binaries_are_the_same_at_another_distance(tmp_path):

@@ -355,15 +355,18 @@ class TestToys(Bankless):
     settings = TOYS
 
 
+GIVEN = {"pictures", "store"}
 CONTRACTS = (TestSupernovae, TestBinaries, TestScaledBinaries, TestGlitches, TestTriggers, TestToys)
 
 
 def test_every_source_has_its_contract_and_its_columns():
     assert {one.settings["source"] for one in CONTRACTS} == set(sources.SOURCES)
     bankless = {one.settings["source"] for one in CONTRACTS if not issubclass(one, Contract)}
-    # Pictures are taken in as they are: no stage of signals knows them.
-    assert bankless == set(columns.BANKLESS) - {"pictures"} and "pictures" not in sources.SOURCES
-    assert set(columns.WHITENED) == set(columns.CARD) == {*sources.SOURCES, "pictures"}
+    # Pictures and stores of others are taken in as they are: no stage of signals knows them.
+    assert bankless == set(columns.BANKLESS) - GIVEN and not GIVEN & set(sources.SOURCES)
+    assert set(columns.WHITENED) == {*sources.SOURCES, *GIVEN}
+    # A store of others brings its own card.
+    assert set(columns.CARD) == {*sources.SOURCES, "pictures"}
     of_all = ("SYSTEM", "ROW", "TARGETS", "PUBLISHED", "RENDERED", "ORIENTATION", "DEFAULTS")
     for name in of_all:
         assert set(getattr(columns, name)) == set(sources.SOURCES), name
