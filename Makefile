@@ -1,5 +1,5 @@
-# What a person types. Everything runs in .venv, made from the pins of requirements.txt by the first target
-# that needs it, and made anew when the pins change.
+# What a person types. Everything runs in .venv, made from the pins of requirements.txt and slurm/requirements.txt by
+# the first target that needs it, and made anew when the pins change.
 
 PYTHON ?= python3
 CORES ?= $(shell nproc 2>/dev/null || $(PYTHON) -c 'import os; print(os.cpu_count())')
@@ -41,13 +41,14 @@ lint: $(STAMP) ## check style and workflow, changing nothing
 unlock: $(STAMP) ## remove the lock that a killed run left behind
 	$(BIN)/snakemake --unlock
 
-$(STAMP): requirements.txt pyproject.toml
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
-	    echo "ERROR: gwsim needs Python 3.11 or newer; $(PYTHON) is $$($(PYTHON) --version 2>&1)." \
+$(STAMP): requirements.txt slurm/requirements.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11, 5))' || { \
+	    echo "ERROR: gwsim needs Python 3.11.5 or newer; $(PYTHON) is $$($(PYTHON) --version 2>&1)." \
 	        "Name another: make PYTHON=python3.11" >&2; exit 2; }
 	@echo "Installing the pinned packages into .venv: a minute or two."
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --requirement requirements.txt
+	$(BIN)/python -m pip install --quiet --no-deps --requirement slurm/requirements.txt
 	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
 	@touch $@
 

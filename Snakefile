@@ -33,9 +33,14 @@ include: "workflow/rules/report.smk"
 localrules:
     all,
     settings,
-    plan,
+    fetch_plan,
     fetch,
     lock,
+    report,
+
+
+onstart:
+    refuse_cluster()
 
 
 rule all:

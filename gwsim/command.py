@@ -15,8 +15,9 @@ from gwsim.files import FULL
 
 VERBS = (
     "check",
-    "settings",
     "plan",
+    "settings",
+    "fetch_plan",
     "fetch",
     "lock",
     "strain",

@@ -20,10 +20,12 @@ def choose(name: str) -> torch.device:
 
 
 def found(name: str) -> torch.device:
-    """Return the device of a name, its kernels as they are.
+    """Return the device of a name, or of the number of GPUs that a job asked for, its kernels as they are.
 
     Raises GwsimError for CUDA that is not there.
     """
+    if name.isdigit():
+        name = "cuda" if int(name) else "auto"
     if name not in DEVICES:
         raise GwsimError(f"no device '{name}': expected one of {', '.join(DEVICES)}")
     there = torch.cuda.is_available()

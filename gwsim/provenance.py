@@ -4,6 +4,7 @@ import ast
 import hashlib
 import importlib.metadata
 import subprocess
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
@@ -26,11 +27,9 @@ def closure(module: str, without: frozenset[str] = frozenset()) -> tuple[Path, .
         path = None if name in without else _file(name)
         if path is None or path in found:
             continue
-        found[path] = True
-        for data in (one for kind in DATA for one in path.parent.glob(kind)):
-            if data.stem == path.stem or f'"{data.name}"' in path.read_text():
-                found[data] = True
-        todo += _imports(path, name)
+        modules, data = _needs(path, name)
+        found |= dict.fromkeys((path, *data))
+        todo += modules
     return tuple(sorted(found))
 
 
@@ -41,15 +40,25 @@ def _file(module: str) -> Path | None:
     return next((path for path in (stem.with_suffix(".py"), stem / "__init__.py") if path.is_file()), None)
 
 
-def _imports(path: Path, module: str) -> list[str]:
-    """Return every module that a file imports, its own packages included."""
-    names = [module.rpartition(".")[0]]
-    for node in ast.walk(ast.parse(path.read_text())):
+@cache
+def _needs(path: Path, module: str) -> tuple[list[str], list[Path]]:
+    """Return every module that a file imports, its own packages included, and the data files it names."""
+    text, names = path.read_text(), [module.rpartition(".")[0]]
+    for node in _statements(ast.parse(text).body):
         if isinstance(node, ast.Import):
             names += [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom) and node.module:
             names += [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
-    return names
+    beside = (one for kind in DATA for one in path.parent.glob(kind))
+    return names, [one for one in beside if one.stem == path.stem or f'"{one.name}"' in text]
+
+
+def _statements(body: list[ast.AST]) -> Iterator[ast.AST]:
+    """Return statements and those inside them, but no expressions, of which there are many more."""
+    for node in body:
+        yield node
+        for field in ("body", "orelse", "finalbody", "handlers", "cases"):
+            yield from _statements(getattr(node, field, []))
 
 
 def code_sha256(module: str, without: frozenset[str] = frozenset()) -> str:

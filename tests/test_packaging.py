@@ -97,6 +97,22 @@ def test_every_direct_dependency_is_pinned_within_its_range(direct, pins):
     assert unmet(direct, parse(pins)) == []
 
 
+def test_pins_bear_one_another(pins):
+    """Else pip would refuse them together. What a build of torch brings along is not in the list."""
+    versions = parse(pins)
+    asked = [heir for name in versions if name != "torch" for heir in needed(Requirement(name))]
+    assert len(asked) > 300
+    assert unmet(asked, versions) == []
+
+
+def test_the_executor_of_slurm_lacks_nothing_but_a_newer_numpy(pins):
+    """It is installed by itself, so nothing else is looked at by pip."""
+    versions = parse(pins) | parse(executor := lines((ROOT / "slurm" / "requirements.txt").read_text()))
+    asked = [heir for name in parse(executor) for heir in needed(Requirement(name))]
+    assert {metadata.version(name) for name in parse(executor)} == set(parse(executor).values())
+    assert [Requirement(text).name for text in unmet(asked, versions)] == ["numpy"]
+
+
 def test_a_missing_and_an_outdated_pin_are_seen():
     wanted = [Requirement("numpy>=2.3,<3"), Requirement("scipy>=1.16"), Requirement("h5py>=3")]
     assert unmet(wanted, {"numpy": "2.2.0", "h5py": "3.1"}) == ["numpy<3,>=2.3", "scipy>=1.16"]
@@ -164,12 +180,13 @@ def test_make_lists_every_target():
 
 @needs_make
 def test_make_refuses_an_old_python(tmp_path):
-    for name in ("Makefile", "requirements.txt", "pyproject.toml"):
-        shutil.copy(ROOT / name, tmp_path)
+    (tmp_path / "slurm").mkdir()
+    for name in ("Makefile", "requirements.txt", "slurm/requirements.txt", "pyproject.toml"):
+        shutil.copy(ROOT / name, tmp_path / name)
     old = tmp_path / "python3.9"
     old.write_text('#!/bin/sh\n[ "$1" = --version ] && echo Python 3.9.2 && exit 0\nexit 1\n')
     old.chmod(0o755)
     got = make("test", f"PYTHON={old}", "CORES=1", folder=tmp_path)
     assert got.returncode == 2
-    assert "needs Python 3.11 or newer" in got.stderr and "Python 3.9.2" in got.stderr
+    assert "needs Python 3.11.5 or newer" in got.stderr and "Python 3.9.2" in got.stderr
     assert not (tmp_path / ".venv").exists()

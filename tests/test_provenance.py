@@ -55,19 +55,25 @@ def names(verb):
     return {path.relative_to(PACKAGE).as_posix() for path in provenance.closure(f"gwsim.cli.{verb}")}
 
 
+def forget():
+    """Read all files anew, as another process would."""
+    provenance.closure.cache_clear()
+    provenance._needs.cache_clear()
+
+
 @pytest.fixture
 def copied(tmp_path, monkeypatch):
     """A copy of the package, of which provenance speaks instead."""
     copy = tmp_path / "gwsim"
     shutil.copytree(PACKAGE, copy, ignore=shutil.ignore_patterns("__pycache__"))
     monkeypatch.setattr(provenance, "PACKAGE", copy)
-    provenance.closure.cache_clear()
+    forget()
     yield copy
-    provenance.closure.cache_clear()
+    forget()
 
 
 def code(verb):
-    provenance.closure.cache_clear()
+    forget()
     return provenance.code_sha256(f"gwsim.cli.{verb}")
 
 

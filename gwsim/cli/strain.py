@@ -31,7 +31,7 @@ def run(args):
         if len(lacking) < len(OF_A_BLOCK):
             args.refuse("argument --plan: not allowed with the options of one block")
         # By its name: planning is no part of what a record follows from (see provenance.closure).
-        importlib.import_module("gwsim.cli.plan").show(args.plan)
+        importlib.import_module("gwsim.cli.fetch_plan").show(args.plan)
     elif lacking:
         args.refuse(f"the following arguments are required: {', '.join(f'--{name}' for name in lacking)}")
     else:

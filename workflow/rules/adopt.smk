@@ -22,12 +22,15 @@ rule adopt:
         "logs/benchmarks/adopt/{experiment}-{dataset}.tsv"
     wildcard_constraints:
         experiment=STORED,
+    group:
+        together("adopt")
     conda:
         "../../environment.yml"
     threads: 1
     resources:
-        mem_mb=render_mb,
-        runtime=render_minutes,
+        mem_mb=memory("adopt"),
+        runtime=minutes("adopt"),
+        lanes=1,
     params:
         folder="results/{experiment}/{dataset}",
         path=foreign_folder,

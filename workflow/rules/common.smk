@@ -12,13 +12,15 @@ from snakemake.exceptions import WorkflowError
 ROOT = Path(workflow.basedir)
 sys.path.insert(0, str(ROOT))
 
-from gwsim import configuration, loudness, networks, provenance, sharding, stages
+from gwsim import configuration, loudness, networks, parts, provenance, stages
 from gwsim.errors import GwsimError
 from gwsim.waveforms import columns
 
 config = configuration.pruned(config)
 try:
-    configuration.check(config)
+    # Jobs of a cluster start Snakemake anew, with the same configuration.
+    if workflow.is_main_process:
+        configuration.check(config)
 except GwsimError as error:
     raise WorkflowError(str(error)) from None
 
@@ -333,28 +335,25 @@ def foreign_store(wildcards):
     ]
 
 
+def part_names(wildcards, rule):
+    """Return the names of the jobs that write the shards of a dataset's bank, signals or examples."""
+    its = having(wildcards.experiment, wildcards.dataset)
+    return parts.names(its, wildcards.experiment, wildcards.dataset, rule)
+
+
 def bank_parts(wildcards):
     """Return the records of all jobs that write a dataset's bank."""
-    rows = stages.bank_rows(*dataset_of(wildcards))
-    names = sharding.parts(rows, sharding.BANK_ROWS, BANK_SHARDS_PER_JOB)
     return expand(
-        "results/{{experiment}}/{{dataset}}/bank/parts/{part}.json", part=names
+        "results/{{experiment}}/{{dataset}}/bank/parts/{part}.json",
+        part=part_names(wildcards, "waveforms"),
     )
-
-
-def render_names(wildcards):
-    """Return the names of the jobs that write what has a dataset's rows, shard by shard."""
-    settings = json.loads(
-        settings_at(f"{wildcards.experiment}/{wildcards.dataset}/render")
-    )
-    return sharding.parts(settings["examples"], settings["shard_rows"], SHARDS_PER_JOB)
 
 
 def render_parts(wildcards):
     """Return the records of all jobs that render a dataset."""
     return expand(
         "results/{{experiment}}/{{dataset}}/parts/{part}.json",
-        part=render_names(wildcards),
+        part=part_names(wildcards, "render"),
     )
 
 
@@ -362,7 +361,7 @@ def signal_parts(wildcards):
     """Return the records of all jobs that keep a dataset's signals."""
     return expand(
         "results/{{experiment}}/{{dataset}}/signals/parts/{part}.json",
-        part=render_names(wildcards),
+        part=part_names(wildcards, "signals"),
     )
 
 
@@ -380,6 +379,35 @@ def refuse_other_strain():
                 lock.hold(here, named, named_plan())
         except GwsimError as error:
             raise WorkflowError(str(error)) from None
+
+
+def refuse_cluster():
+    """Refuse what SLURM cannot give, before anything is submitted."""
+    from gwsim import cluster
+
+    if workflow.executor_plugin.name != "slurm":
+        return
+    its = workflow.resource_settings
+    asked, stated = {}, set()
+    for job in workflow.dag.needrun_jobs():
+        if job.rule.name not in asked and not job.is_local:
+            asked[job.rule.name] = dict(job.resources.items())
+    for one in workflow.rules:
+        stated.update(
+            set(one.resources).difference(its.overwrite_resources.get(one.name, ()))
+        )
+    default = its.default_resources or {}
+    try:
+        cluster.refuse_names(
+            default,
+            its.overwrite_resources,
+            {one.name for one in workflow.rules},
+            stated - set(default),
+        )
+        cluster.refuse(asked, cluster.partitions())
+        cluster.remember_settings(sys.modules["snakemake_executor_plugin_slurm"])
+    except GwsimError as error:
+        raise WorkflowError(str(error)) from None
 
 
 refuse_other_runs()

@@ -22,12 +22,15 @@ rule draw:
     wildcard_constraints:
         dataset=DRAWN,
     priority: FIRST
+    group:
+        together("draw")
     conda:
         "../../environment.yml"
     threads: 1
     resources:
-        mem_mb=small_mb,
-        runtime=short_minutes,
+        mem_mb=memory("draw"),
+        runtime=minutes("draw"),
+        lanes=1,
     message:
         "table of {wildcards.experiment} {wildcards.dataset}"
     shell:
@@ -49,12 +52,15 @@ rule redraw:
     wildcard_constraints:
         dataset=REDRAWN,
     priority: FIRST
+    group:
+        together("redraw")
     conda:
         "../../environment.yml"
     threads: 1
     resources:
-        mem_mb=small_mb,
-        runtime=short_minutes,
+        mem_mb=memory("redraw"),
+        runtime=minutes("redraw"),
+        lanes=1,
     message:
         "table of {wildcards.experiment} {wildcards.dataset}, another one's at its own loudness"
     shell:

@@ -21,16 +21,19 @@ rule embed:
     benchmark:
         "logs/benchmarks/embed/{experiment}-{network}-{seed}.tsv"
     priority: FIRST
+    group:
+        together("embed")
     conda:
         "../../environment.yml"
     threads: 1
     resources:
-        mem_mb=learn_mb,
-        runtime=render_minutes,
-        device=DEVICE,
+        mem_mb=memory("embed"),
+        runtime=minutes("embed"),
+        lanes=1,
+        gpu=GPUS,
     message:
         "maps of the features of {wildcards.network} of {wildcards.experiment}, seed {wildcards.seed}"
     shell:
         "gwsim embed --settings {input.settings} --model {input.model} --data {input.data} "
         "--predictions {input.predictions} --output {output.embedding} --metrics {output.metrics} "
-        "--device {resources.device} 2> {log}"
+        "--device {resources.gpu} 2> {log}"

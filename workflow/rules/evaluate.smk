@@ -22,15 +22,18 @@ rule evaluate:
     benchmark:
         "logs/benchmarks/evaluate/{experiment}-{network}-{seed}.tsv"
     priority: FIRST
+    group:
+        together("evaluate")
     conda:
         "../../environment.yml"
     threads: LEARN_THREADS
     resources:
-        mem_mb=learn_mb,
-        runtime=render_minutes,
-        device=DEVICE,
+        mem_mb=memory("evaluate"),
+        runtime=minutes("evaluate"),
+        lanes=1,
+        gpu=GPUS,
     message:
         "evaluating {wildcards.network} of {wildcards.experiment}, seed {wildcards.seed}"
     shell:
         "gwsim evaluate --settings {input.settings} --model {input.model} --data {input.data} --noise {input.noise} "
-        "--metrics {output.metrics} --device {resources.device} --threads {threads} 2> {log}"
+        "--metrics {output.metrics} --device {resources.gpu} --threads {threads} 2> {log}"

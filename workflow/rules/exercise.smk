@@ -18,12 +18,15 @@ rule exercise:
         "logs/exercise/{experiment}.log",
     benchmark:
         "logs/benchmarks/exercise/{experiment}.tsv"
+    group:
+        together("exercise")
     conda:
         "../../environment.yml"
     threads: 1
     resources:
-        mem_mb=learn_mb,
-        runtime=short_minutes,
+        mem_mb=memory("exercise"),
+        runtime=minutes("exercise"),
+        lanes=1,
     message:
         "answers of the exercise {wildcards.experiment}"
     shell:

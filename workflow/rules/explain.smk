@@ -23,16 +23,19 @@ rule explain:
     benchmark:
         "logs/benchmarks/explain/{experiment}-{network}-{seed}.tsv"
     priority: FIRST
+    group:
+        together("explain")
     conda:
         "../../environment.yml"
     threads: LEARN_THREADS
     resources:
-        mem_mb=learn_mb,
-        runtime=render_minutes,
-        device=DEVICE,
+        mem_mb=memory("explain"),
+        runtime=minutes("explain"),
+        lanes=1,
+        gpu=GPUS,
     message:
         "explaining {wildcards.network} of {wildcards.experiment}, seed {wildcards.seed}"
     shell:
         "gwsim explain --settings {input.settings} --model {input.model} --data {input.data} "
         "--predictions {input.predictions} --maps {output.maps} --metrics {output.metrics} "
-        "--device {resources.device} --threads {threads} 2> {log}"
+        "--device {resources.gpu} --threads {threads} 2> {log}"

@@ -20,16 +20,19 @@ rule explorer:
         "logs/explorer/{experiment}-{network}-{seed}.log",
     benchmark:
         "logs/benchmarks/explorer/{experiment}-{network}-{seed}.tsv"
+    group:
+        together("explorer")
     conda:
         "../../environment.yml"
     threads: LEARN_THREADS
     resources:
-        mem_mb=learn_mb,
-        runtime=render_minutes,
-        device=DEVICE,
+        mem_mb=memory("explorer"),
+        runtime=minutes("explorer"),
+        lanes=1,
+        gpu=GPUS,
     message:
         "explorer of {wildcards.network} of {wildcards.experiment}, seed {wildcards.seed}"
     shell:
         "gwsim explorer --settings {input.settings} --model {input.model} --embed {input.embed} "
         "--explain {input.explain} --data {input.data} --output {output.page} "
-        "--device {resources.device} --threads {threads} 2> {log}"
+        "--device {resources.gpu} --threads {threads} 2> {log}"

@@ -10,7 +10,7 @@
 # files themselves lie in the cache, which Snakemake never deletes.
 
 
-rule plan:
+rule fetch_plan:
     input:
         settings="results/config/plan/{strain}.json",
         site=ancient("results/config/site/{strain}.json"),
@@ -24,12 +24,13 @@ rule plan:
         "../../environment.yml"
     threads: 1
     resources:
-        mem_mb=small_mb,
-        runtime=short_minutes,
+        mem_mb=memory("fetch_plan"),
+        runtime=minutes("fetch_plan"),
+        lanes=1,
     message:
         "plan: what is needed of GWOSC's strain"
     shell:
-        "gwsim plan --settings {input.settings} --site {input.site} --output {output.plan} > {log} 2>&1"
+        "gwsim fetch_plan --settings {input.settings} --site {input.site} --output {output.plan} > {log} 2>&1"
 
 
 rule fetch:
@@ -46,7 +47,7 @@ rule fetch:
         "../../environment.yml"
     threads: 1
     resources:
-        mem_mb=small_mb,
+        mem_mb=memory("fetch"),
         runtime=fetch_minutes,
         gwosc=1,
         cache=CACHE,
@@ -74,8 +75,9 @@ rule lock:
         "../../environment.yml"
     threads: 1
     resources:
-        mem_mb=small_mb,
-        runtime=short_minutes,
+        mem_mb=memory("lock"),
+        runtime=minutes("lock"),
+        lanes=1,
     message:
         "lock: the sha256 of every file of strain"
     shell:

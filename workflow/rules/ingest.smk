@@ -28,12 +28,15 @@ rule ingest:
         "logs/benchmarks/ingest/{experiment}-{dataset}.tsv"
     wildcard_constraints:
         experiment=GIVEN,
+    group:
+        together("ingest")
     conda:
         "../../environment.yml"
     threads: 1
     resources:
-        mem_mb=render_mb,
-        runtime=render_minutes,
+        mem_mb=memory("ingest"),
+        runtime=minutes("ingest"),
+        lanes=1,
     params:
         folder="results/{experiment}/{dataset}",
     message:

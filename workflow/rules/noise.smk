@@ -18,13 +18,18 @@ rule noise_layout:
         layout="results/noise/{noise}/shards.zarr/zarr.json",
     log:
         "logs/noise/{noise}/layout.log",
+    benchmark:
+        "logs/benchmarks/noise_layout/{noise}.tsv"
     priority: FIRST
+    group:
+        together("noise_layout")
     conda:
         "../../environment.yml"
     threads: 1
     resources:
-        mem_mb=small_mb,
-        runtime=short_minutes,
+        mem_mb=memory("noise_layout"),
+        runtime=minutes("noise_layout"),
+        lanes=1,
     message:
         "layout of the store of noise {wildcards.noise}"
     shell:
@@ -45,12 +50,15 @@ rule noise:
     benchmark:
         "logs/benchmarks/noise/{noise}/{gps}.tsv"
     priority: FIRST
+    group:
+        together("noise")
     conda:
         "../../environment.yml"
     threads: 1
     resources:
-        mem_mb=noise_mb,
-        runtime=short_minutes,
+        mem_mb=memory("noise"),
+        runtime=minutes("noise"),
+        lanes=1,
     message:
         "noise {wildcards.noise} from GPS {wildcards.gps}"
     shell:
@@ -70,13 +78,18 @@ rule noise_finalise:
         manifest="results/noise/{noise}/manifest.json",
     log:
         "logs/noise/{noise}/finalise.log",
+    benchmark:
+        "logs/benchmarks/noise_finalise/{noise}.tsv"
     priority: FIRST
+    group:
+        together("noise_finalise")
     conda:
         "../../environment.yml"
     threads: 1
     resources:
-        mem_mb=small_mb,
-        runtime=short_minutes,
+        mem_mb=memory("noise_finalise"),
+        runtime=minutes("noise_finalise"),
+        lanes=1,
     message:
         "store of noise {wildcards.noise}, finished"
     shell:

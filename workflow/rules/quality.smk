@@ -16,12 +16,15 @@ rule quality:
         "logs/quality/{experiment}-{dataset}.log",
     benchmark:
         "logs/benchmarks/quality/{experiment}-{dataset}.tsv"
+    group:
+        together("quality")
     conda:
         "../../environment.yml"
     threads: 1
     resources:
-        mem_mb=render_mb,
-        runtime=short_minutes,
+        mem_mb=memory("quality"),
+        runtime=minutes("quality"),
+        lanes=1,
     message:
         "quality page of {wildcards.experiment} {wildcards.dataset}"
     shell:

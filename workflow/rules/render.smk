@@ -22,13 +22,18 @@ rule layout:
         layout="results/{experiment}/{dataset}/shards.zarr/zarr.json",
     log:
         "logs/render/{experiment}-{dataset}-layout.log",
+    benchmark:
+        "logs/benchmarks/layout/{experiment}-{dataset}.tsv"
     priority: FIRST
+    group:
+        together("layout")
     conda:
         "../../environment.yml"
     threads: 1
     resources:
-        mem_mb=small_mb,
-        runtime=short_minutes,
+        mem_mb=memory("layout"),
+        runtime=minutes("layout"),
+        lanes=1,
     message:
         "layout of {wildcards.experiment} {wildcards.dataset}"
     shell:
@@ -50,12 +55,15 @@ rule render:
     benchmark:
         "logs/benchmarks/render/{experiment}-{dataset}-{part}.tsv"
     priority: FIRST
+    group:
+        together("render")
     conda:
         "../../environment.yml"
     threads: 1
     resources:
-        mem_mb=render_mb,
-        runtime=render_minutes,
+        mem_mb=memory("render"),
+        runtime=minutes("render"),
+        lanes=1,
     message:
         "examples of {wildcards.experiment} {wildcards.dataset}, shards {wildcards.part}"
     shell:
@@ -83,15 +91,20 @@ rule finalise:
         zenodo="results/{experiment}/{dataset}/.zenodo.json",
     log:
         "logs/render/{experiment}-{dataset}-finalise.log",
+    benchmark:
+        "logs/benchmarks/finalise/{experiment}-{dataset}.tsv"
     wildcard_constraints:
         experiment=MADE,
     priority: FIRST
+    group:
+        together("finalise")
     conda:
         "../../environment.yml"
     threads: 1
     resources:
-        mem_mb=small_mb,
-        runtime=short_minutes,
+        mem_mb=memory("finalise"),
+        runtime=minutes("finalise"),
+        lanes=1,
     message:
         "{wildcards.experiment} {wildcards.dataset}, finished"
     shell:

@@ -39,12 +39,15 @@ rule figures:
         "logs/benchmarks/figures/{experiment}-{network}-{seed}.tsv"
     wildcard_constraints:
         experiment=KINDS["signals"],
+    group:
+        together("figures")
     conda:
         "../../environment.yml"
     threads: 1
     resources:
-        mem_mb=learn_mb,
-        runtime=short_minutes,
+        mem_mb=memory("figures"),
+        runtime=minutes("figures"),
+        lanes=1,
     message:
         "figures of {wildcards.network} of {wildcards.experiment}, seed {wildcards.seed}"
     shell:
@@ -90,12 +93,15 @@ rule compare:
         "logs/benchmarks/compare/{experiment}.tsv"
     wildcard_constraints:
         experiment=KINDS["signals"],
+    group:
+        together("compare")
     conda:
         "../../environment.yml"
     threads: 1
     resources:
-        mem_mb=learn_mb,
-        runtime=short_minutes,
+        mem_mb=memory("compare"),
+        runtime=minutes("compare"),
+        lanes=1,
     message:
         "networks of {wildcards.experiment} beside one another"
     shell:
@@ -139,8 +145,9 @@ rule report:
         "../../environment.yml"
     threads: 1
     resources:
-        mem_mb=small_mb,
-        runtime=short_minutes,
+        mem_mb=memory("report"),
+        runtime=minutes("report"),
+        lanes=1,
     message:
         "the page to open first"
     shell:

@@ -20,12 +20,15 @@ rule segments:
     benchmark:
         f"logs/benchmarks/segments/{RUN}/segments.tsv"
     priority: FIRST
+    group:
+        together("segments")
     conda:
         "../../environment.yml"
     threads: 1
     resources:
-        mem_mb=small_mb,
-        runtime=short_minutes,
+        mem_mb=memory("segments"),
+        runtime=minutes("segments"),
+        lanes=1,
     message:
         "segments and PSD blocks"
     shell:

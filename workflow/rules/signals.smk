@@ -18,15 +18,20 @@ rule signals_layout:
         layout="results/{experiment}/{dataset}/signals/shards.zarr/zarr.json",
     log:
         "logs/signals/{experiment}-{dataset}-layout.log",
+    benchmark:
+        "logs/benchmarks/signals_layout/{experiment}-{dataset}.tsv"
     wildcard_constraints:
         dataset=DRAWN,
     priority: FIRST
+    group:
+        together("signals_layout")
     conda:
         "../../environment.yml"
     threads: 1
     resources:
-        mem_mb=small_mb,
-        runtime=short_minutes,
+        mem_mb=memory("signals_layout"),
+        runtime=minutes("signals_layout"),
+        lanes=1,
     message:
         "layout of the signals of {wildcards.experiment} {wildcards.dataset}"
     shell:
@@ -50,12 +55,15 @@ rule signals:
     wildcard_constraints:
         dataset=DRAWN,
     priority: FIRST
+    group:
+        together("signals")
     conda:
         "../../environment.yml"
     threads: 1
     resources:
-        mem_mb=render_mb,
-        runtime=render_minutes,
+        mem_mb=memory("signals"),
+        runtime=minutes("signals"),
+        lanes=1,
     message:
         "signals of {wildcards.experiment} {wildcards.dataset}, shards {wildcards.part}"
     shell:
@@ -78,15 +86,20 @@ rule signals_finalise:
         manifest="results/{experiment}/{dataset}/signals/manifest.json",
     log:
         "logs/signals/{experiment}-{dataset}-finalise.log",
+    benchmark:
+        "logs/benchmarks/signals_finalise/{experiment}-{dataset}.tsv"
     wildcard_constraints:
         dataset=DRAWN,
     priority: FIRST
+    group:
+        together("signals_finalise")
     conda:
         "../../environment.yml"
     threads: 1
     resources:
-        mem_mb=small_mb,
-        runtime=short_minutes,
+        mem_mb=memory("signals_finalise"),
+        runtime=minutes("signals_finalise"),
+        lanes=1,
     message:
         "signals of {wildcards.experiment} {wildcards.dataset}, finished"
     shell:

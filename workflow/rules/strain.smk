@@ -20,12 +20,15 @@ rule strain:
     benchmark:
         "logs/benchmarks/strain/{strain}/{ifo}-{gps}.tsv"
     priority: FIRST
+    group:
+        together("strain")
     conda:
         "../../environment.yml"
     threads: 1
     resources:
-        mem_mb=strain_mb,
-        runtime=short_minutes,
+        mem_mb=memory("strain"),
+        runtime=minutes("strain"),
+        lanes=1,
     message:
         "strain {wildcards.strain} of {wildcards.ifo} from GPS {wildcards.gps}"
     shell:

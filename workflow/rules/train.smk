@@ -21,13 +21,16 @@ rule train:
     benchmark:
         "logs/benchmarks/train/{experiment}-{network}-{seed}.tsv"
     priority: FIRST
+    group:
+        together("train")
     conda:
         "../../environment.yml"
     threads: LEARN_THREADS
     resources:
-        mem_mb=learn_mb,
-        runtime=train_minutes,
-        device=DEVICE,
+        mem_mb=memory("train"),
+        runtime=minutes("train"),
+        lanes=1,
+        gpu=GPUS,
     params:
         keep=KEEP_MIB,
     message:
@@ -35,7 +38,7 @@ rule train:
     shell:
         "gwsim train --settings {input.settings} --seed {wildcards.seed} --train {input.train} "
         "--validation {input.validation} --mix {input.mix} --output {output.model} --history {output.history} "
-        "--device {resources.device} --threads {threads} --keep-mib {params.keep} 2> {log}"
+        "--device {resources.gpu} --threads {threads} --keep-mib {params.keep} 2> {log}"
 
 
 rule onnx:
@@ -48,12 +51,15 @@ rule onnx:
         "logs/onnx/{experiment}-{network}-{seed}.log",
     benchmark:
         "logs/benchmarks/onnx/{experiment}-{network}-{seed}.tsv"
+    group:
+        together("onnx")
     conda:
         "../../environment.yml"
     threads: 1
     resources:
-        mem_mb=learn_mb,
-        runtime=short_minutes,
+        mem_mb=memory("onnx"),
+        runtime=minutes("onnx"),
+        lanes=1,
     message:
         "{wildcards.network} of {wildcards.experiment}, seed {wildcards.seed}, as ONNX"
     shell:

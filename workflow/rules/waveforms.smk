@@ -16,13 +16,18 @@ rule waveforms_layout:
         layout="results/{experiment}/{dataset}/bank/shards.zarr/zarr.json",
     log:
         "logs/waveforms/{experiment}-{dataset}-layout.log",
+    benchmark:
+        "logs/benchmarks/waveforms_layout/{experiment}-{dataset}.tsv"
     priority: FIRST
+    group:
+        together("waveforms_layout")
     conda:
         "../../environment.yml"
     threads: 1
     resources:
-        mem_mb=small_mb,
-        runtime=short_minutes,
+        mem_mb=memory("waveforms_layout"),
+        runtime=minutes("waveforms_layout"),
+        lanes=1,
     message:
         "layout of the bank of {wildcards.experiment} {wildcards.dataset}"
     shell:
@@ -43,12 +48,15 @@ rule waveforms:
     benchmark:
         "logs/benchmarks/waveforms/{experiment}-{dataset}-{part}.tsv"
     priority: FIRST
+    group:
+        together("waveforms")
     conda:
         "../../environment.yml"
     threads: 1
     resources:
-        mem_mb=render_mb,
-        runtime=render_minutes,
+        mem_mb=memory("waveforms"),
+        runtime=minutes("waveforms"),
+        lanes=1,
     message:
         "bank of {wildcards.experiment} {wildcards.dataset}, shards {wildcards.part}"
     shell:
@@ -69,13 +77,18 @@ rule waveforms_finalise:
         manifest="results/{experiment}/{dataset}/bank/manifest.json",
     log:
         "logs/waveforms/{experiment}-{dataset}-finalise.log",
+    benchmark:
+        "logs/benchmarks/waveforms_finalise/{experiment}-{dataset}.tsv"
     priority: FIRST
+    group:
+        together("waveforms_finalise")
     conda:
         "../../environment.yml"
     threads: 1
     resources:
-        mem_mb=small_mb,
-        runtime=short_minutes,
+        mem_mb=memory("waveforms_finalise"),
+        runtime=minutes("waveforms_finalise"),
+        lanes=1,
     message:
         "bank of {wildcards.experiment} {wildcards.dataset}, finished"
     shell:
