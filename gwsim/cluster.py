@@ -1,13 +1,17 @@
 """What a run asks of a SLURM cluster, held against what the cluster has, before anything is submitted.
 
 Takes what jobs ask for by name of a rule, and what the profile says; gives nothing, or says all that is wrong
-and where it is changed. A partition's memory and cores are left to SLURM, which may know better.
+and where it is changed. A partition's memory and cores are left to SLURM, which may know better. And what a
+run that was killed has still at work: two jobs that write the same files spoil them for one another.
 """
 
 import difflib
 import functools
+import getpass
 import subprocess
-from collections.abc import Collection, Iterable, Mapping
+import time
+from collections.abc import Callable, Collection, Iterable, Mapping
+from pathlib import Path
 
 from gwsim.errors import GwsimError
 
@@ -21,6 +25,10 @@ RESOURCES = {
 }  # fmt: skip
 # Seconds after which a controller is taken to be away; a client gives up after ten.
 PATIENCE = 60
+# What the executor's comments on its jobs begin with.
+OF_A_RULE = "rule_"
+# Seconds between two looks at jobs of another run: at first, and later.
+FIRST_LOOK, LATER_LOOKS = 1, 15
 
 
 def partitions() -> dict[str, bool]:
@@ -28,20 +36,54 @@ def partitions() -> dict[str, bool]:
 
     Raises GwsimError where no controller answers.
     """
-    command = ["sinfo", "--all", "--noheader", "--format=%R|%G"]
-    try:
-        run = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE, check=True)
-    except FileNotFoundError:
-        _refuse("got no command sinfo")
-    except subprocess.TimeoutExpired:
-        _refuse(f"sinfo has said nothing for {PATIENCE} s")
-    except subprocess.CalledProcessError as error:
-        _refuse(f"sinfo said: {error.stderr.strip()}")
     found: dict[str, bool] = {}
-    for line in run.stdout.splitlines():
+    for line in _ask("sinfo", "--all", "--noheader", "--format=%R|%G"):
         name, _, resources = line.partition("|")
         found[name] = found.get(name, False) or "gpu" in resources
     return found
+
+
+def at_work(folder: Path) -> list[str]:
+    """Return the numbers of this user's jobs that wait or run for a workflow in a folder.
+
+    Raises GwsimError where no controller answers.
+    """
+    of_user = ("--noheader", f"--user={getpass.getuser()}")
+    rows = (line.split("|", 2) for line in _ask("squeue", *of_user, "--format=%A|%k|%Z"))
+    place = folder.resolve()
+    return [
+        number
+        for number, what, where in rows
+        if what.startswith(OF_A_RULE) and Path(where).resolve() == place
+    ]
+
+
+def outlast(folder: Path, say: Callable[[str], None], look: float = FIRST_LOOK) -> None:
+    """Wait until none of this user's jobs is at work for a workflow in a folder."""
+    told: list[str] = []
+    while found := at_work(folder):
+        if not set(found) <= set(told):
+            say(
+                f"An earlier run, which was killed, left jobs in SLURM that write here: {', '.join(found)}. "
+                "Waiting until they have ended, to go on from what they make. "
+                f"If you do not want it: scancel {' '.join(found)}"
+            )
+            told = found
+        time.sleep(look)
+        look = min(2 * look, LATER_LOOKS)
+
+
+def _ask(*command: str) -> list[str]:
+    """Return the lines that a command of SLURM says."""
+    try:
+        run = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE, check=True)
+    except FileNotFoundError:
+        _refuse(f"got no command {command[0]}")
+    except subprocess.TimeoutExpired:
+        _refuse(f"{command[0]} has said nothing for {PATIENCE} s")
+    except subprocess.CalledProcessError as error:
+        _refuse(f"{command[0]} said: {error.stderr.strip()}")
+    return run.stdout.splitlines()
 
 
 def _refuse(got: str):

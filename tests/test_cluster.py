@@ -11,8 +11,8 @@ from gwsim.errors import GwsimError
 HAS = {"main": False, "long": False, "gpu": True}
 
 
-def command(folder, text):
-    path = folder / "sinfo"
+def command(folder, text, name="sinfo"):
+    path = folder / name
     path.write_text(f"#!/bin/sh\n{text}\n")
     path.chmod(path.stat().st_mode | stat.S_IXUSR)
 
@@ -37,6 +37,29 @@ def test_a_controller_that_does_not_answer_is_told(tmp_path, monkeypatch):
     monkeypatch.setattr(cluster, "PATIENCE", 0.1)
     with pytest.raises(GwsimError, match=r"nothing for 0\.1 s"):
         cluster.partitions()
+
+
+def test_what_a_killed_run_left_at_work_is_outlasted(tmp_path, monkeypatch):
+    here, there = tmp_path / "here", tmp_path / "there"
+    for folder in (here, there):
+        folder.mkdir()
+    # The second time job 7 has ended, and one more has come.
+    rows = (
+        f"7|rule_train|{here}\n8|rule_run_draw|{here}\n5|rule_train|{there}\n6|(null)|{here}",
+        f"8|rule_run_draw|{here}\n9|rule_run_draw|{here}",
+        "",
+    )
+    for place, text in enumerate(rows):
+        (tmp_path / str(place)).write_text(text)
+    (tmp_path / "next").write_text("0")
+    say = f"cat {tmp_path}/$(cat {tmp_path}/next); echo $(($(cat {tmp_path}/next) + 1)) > {tmp_path}/next"
+    command(tmp_path, say, "squeue")
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+    told = []
+    cluster.outlast(here, told.append, look=0)
+    assert len(told) == 2 and "7, 8" in told[0] and "scancel 8 9" in told[1]
+    (tmp_path / "next").write_text("0")
+    assert cluster.at_work(there) == ["5"]
 
 
 @pytest.mark.parametrize(

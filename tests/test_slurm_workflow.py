@@ -264,14 +264,18 @@ def test_a_killed_head_is_started_again(cluster, submit, local, tmp_path):
     run = submit(tmp_path, targets=[NETWORK])
     until(lambda: running(cluster, mark), 300, "a job runs")
     run.kill()
-    # What was submitted goes on, beside what comes now.
     locked = submit(tmp_path, targets=[NETWORK])
     assert locked.wait() != 0 and "--unlock" in locked.said()
     assert submit(tmp_path, "--unlock").wait() == 0
+    left = {job.id for job in running(cluster, mark)}
     again = submit(tmp_path, targets=[NETWORK])
     assert again.wait() == 0, again.said()
     compare(tmp_path, local, "chirp_blip")
-    assert len({job.comment for job in cluster.jobs(mark)}) < len(cluster.jobs(mark)), "nothing ran beside"
+    # What was submitted goes on, nothing runs beside it, and what it makes is not made again.
+    jobs = cluster.jobs(mark)
+    assert left and f"scancel {left.pop()}" in again.said()
+    assert {job.state for job in jobs} == {"COMPLETED"}
+    assert len({job.comment for job in jobs}) == len(jobs), "something was made twice"
 
 
 @pytest.fixture

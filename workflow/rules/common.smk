@@ -8,6 +8,7 @@ from glob import glob
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
+from snakemake.logging import logger
 
 ROOT = Path(workflow.basedir)
 sys.path.insert(0, str(ROOT))
@@ -406,8 +407,23 @@ def refuse_cluster():
         )
         cluster.refuse(asked, cluster.partitions())
         cluster.remember_settings(sys.modules["snakemake_executor_plugin_slurm"])
+        outlast_killed_run()
     except GwsimError as error:
         raise WorkflowError(str(error)) from None
+
+
+def outlast_killed_run():
+    """Wait for jobs that a killed run has in SLURM, then begin anew: what is to be done has changed."""
+    from gwsim import cluster
+
+    folder = Path.cwd()
+    if not cluster.at_work(folder):
+        return
+    cluster.outlast(folder, logger.info)
+    logger.info("They have ended: beginning anew, to see what is left to be done.")
+    workflow.persistence.unlock()
+    os.chdir(workflow.rundir)  # which --directory may have left
+    os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])
 
 
 refuse_other_runs()
