@@ -1,7 +1,7 @@
 """Libraries that do not go together with ours, in an environment of their own: benchmarks/peers.
 
-A script there prepares what it needs, then reads names of ways, a line each, does each once, and answers with a line
-of JSON: units, seconds, used (of processors). So they take their turns in the rounds like the others.
+A script there prepares what it needs, then reads names of ways, a line each, does each once, and answers with
+a line of JSON: units, seconds, used (of processors). So they take their turns in the rounds like the others.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""What this machine is, and what it can do at most: copying in memory, writing to disk, Fourier transforms."""
+"""What this machine is, and what it can do at most: copy in memory, write to disk, transform."""
 
 import importlib.metadata
 import os
@@ -16,7 +16,7 @@ TRANSFORMS = (4096, 20480)
 
 
 def described(folder: Path) -> dict:
-    """Return processor, memory, versions, and what bare work reaches on one core; files are written to a folder."""
+    """Return processor, memory, versions, and what bare work reaches on one core, and in a folder."""
     import torch
 
     torch.set_num_threads(1)
@@ -69,10 +69,8 @@ def transforms(size: int):
 
 def processor() -> str:
     """Return the processor's name, as the system has it."""
-    about = Path("/proc/cpuinfo")
-    names = [
-        line.partition(":")[2].strip() for line in about.read_text().splitlines() if "model name" in line
-    ]
+    lines = Path("/proc/cpuinfo").read_text().splitlines()
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
     return names[0] if names else platform.processor()
 
 

@@ -1,8 +1,8 @@
-"""How rates are measured: all ways of doing one thing, in turn, round after round, on one thread of one process.
+"""How rates are measured: ways of doing one thing in turn, round after round, on one thread of one process.
 
 A stage (benchmarks/stages) gives its ways, and the bare work that none of them can do without: transforms of
 arrays that are there, bytes copied in memory or made durable on disk. Whoever did nothing else, and on each
-resource at once, would be at the limit. Machines differ and are shared, so what counts are ratios within a round.
+resource at once, would be at the limit. Machines differ and are shared: what counts are ratios of one round.
 """
 
 import os
@@ -28,7 +28,7 @@ class Spent(NamedTuple):
 class Way(NamedTuple):
     """One way to do it.
 
-    work: does some units of it and returns how many; or what they took (Spent), where another process did them
+    work: does some units and returns how many; or what they took (Spent), where another process did them
     """
 
     name: str
@@ -67,7 +67,7 @@ def spent(work: Callable[[], float | Spent]) -> Spent:
 
 
 def rounds_of(stage: Stage, rounds: int) -> list[dict[str, Spent]]:
-    """Return what each way and each part of the limit took, round by round, after a first one that is not told."""
+    """Return what each way and each part of the limit took, round by round, after one that is not told."""
     everything = {one.name: one.work for one in (*stage.ways, *stage.limit)}
     for work in everything.values():  # libraries load, make plans, ask for memory
         work()
@@ -159,7 +159,7 @@ def copied(bytes_a_unit: float) -> Callable[[], float]:
 
 
 def made_durable(folder: Path, bytes_a_unit: float) -> Callable[[], float]:
-    """Return work that writes bytes that are ready into one large file of a folder, and waits for the disk."""
+    """Return work that writes bytes that are ready into one large file, and waits for the disk."""
     size = 64 * 2**20
     block = os.urandom(size)
 

@@ -2,10 +2,10 @@
 
     python benchmarks/run.py [STAGE ...] [--rounds 5] [--out results/benchmarks] [--peers PYTHON]
 
-Writes results.json, and a page of it with pictures. A stage that is named is measured anew, the others stay as
-results.json has them; without names, all are. Each stage has a process of its own, on one thread; each size of its
-scaling another one. PYTHON is that of the environment of benchmarks/peers/requirements.txt, for libraries that do
-not go together with ours; without it they are left out.
+Writes results.json, and a page of it with pictures. A stage that is named is measured anew, the others stay
+as results.json has them; without names, all are. Each stage has a process of its own, on one thread; each
+size of its scaling another one. PYTHON is that of the environment of benchmarks/peers/requirements.txt, for
+libraries that do not go together with ours; without it they are left out.
 """
 
 import argparse
