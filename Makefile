@@ -30,7 +30,7 @@ exercise: $(STAMP) ## the first exercise alone: chirp or blip?
 	@echo "Open results/chirp_blip/exercise/index.html"
 
 test: $(STAMP) $(READER) ## run the tests
-	$(ON_PATH) $(BIN)/python -m pytest -n $(CORES) --dist loadfile
+	$(ON_PATH) $(BIN)/python -m pytest -n $(CORES) --dist loadfile --no-loadscope-reorder
 
 lint: $(STAMP) ## check style and workflow, changing nothing
 	$(BIN)/ruff check .

@@ -10,7 +10,9 @@ from pathlib import Path
 
 import measuring
 
-PACKAGES = ("gwsim", "pycbc", "lalsuite", "gwpy", "numpy", "scipy", "torch", "h5py", "zarr", "tensorstore")
+import gwsim
+
+PACKAGES = ("pycbc", "lalsuite", "gwpy", "numpy", "scipy", "torch", "h5py", "zarr", "tensorstore")
 # Of one example of a binary, and of one of a supernova: samples of a real transform.
 TRANSFORMS = (4096, 20480)
 
@@ -28,6 +30,7 @@ def described(folder: Path) -> dict:
         "memory (GiB)": round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30),
         "system": f"{platform.system()} {platform.machine()}",
         "Python": platform.python_version(),
+        "gwsim": gwsim.__version__,
         **{name: version for name in PACKAGES if (version := version_of(name))},
         "copying in memory, one core (GB/s)": measuring.rounded(best(measuring.copied(1e9))),
         "writing to disk, durably (MiB/s)": measuring.rounded(disk),
