@@ -20,8 +20,8 @@ def build(folder: Path, times: int) -> Stage:
     return Stage(
         unit="seconds of strain",
         about=__doc__
-        + " The file is in the page cache. Ours holds its sha256 against the record first. PyCBC has no reader "
-        "of this layout: its series is filled by h5py.",
+        + " The file is in the page cache. Ours holds its sha256 against the record first. PyCBC has no "
+        "reader of this layout: its series is filled by h5py.",
         ways=[
             Way("gwsim", OURS, repeated(times, lambda: ours(record))),
             Way("GWpy's TimeSeries.read", PLAIN, lambda: by_gwpy(path)),
