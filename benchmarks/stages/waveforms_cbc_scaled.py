@@ -31,7 +31,7 @@ def build(folder: Path, times: int) -> Stage:
             Way("PyCBC's get_td_waveform", PLAIN, by_pycbc(systems.iloc[:FEW], start)),
         ],
         limit=[
-            Part("phases spread, their cosines and sines, bare", CORE, painting(start)),
+            Part("phases and amplitudes to samples, bare", CORE, painting(start)),
             Part("a waveform written once", MEMORY, copied(8 * samples)),
         ],
     )
@@ -58,19 +58,26 @@ def by_pycbc(systems: pd.DataFrame, start: float):
 
 
 def painting(start: float):
-    """Return what takes phases and a size at the nodes of blocks to plus and cross up to the merger."""
-    blocks, order = int(-start * RATE) // cbc_scaled.BLOCK, cbc_scaled.ORDER
-    nodes, matrix = np.ones((blocks, order)), np.ones((order, cbc_scaled.BLOCK))
-    turn, shape = np.empty((blocks, cbc_scaled.BLOCK)), (blocks, cbc_scaled.BLOCK)
-    angle, size, plus, cross = (np.empty(shape, np.float32) for _ in range(4))
-    few, spread = nodes.astype(np.float32), matrix.astype(np.float32)
+    """Return what takes phases and amplitudes at the nodes of blocks to plus and cross up to the merger.
+
+    Amplitudes are polynomials in the phase's cosine: of two classes in three five powers, as LAL's own.
+    """
+    blocks, order, block = int(-start * RATE) // cbc_scaled.BLOCK, cbc_scaled.ORDER, cbc_scaled.BLOCK
+    phase, to_turns = np.ones((blocks, order)), np.ones((order, block))
+    nodes, matrix = np.ones((2, blocks, order), np.float32), np.ones((order, block), np.float32)
+    turn = np.empty((blocks, block))
+    angle, cosine = (np.empty((blocks, block), np.float32) for _ in range(2))
+    made, term = (np.empty((2, blocks, block), np.float32) for _ in range(2))
 
     def work() -> int:
-        for _ in range(PIECE):
-            np.copyto(angle, np.matmul(nodes, matrix, out=turn), casting="same_kind")
-            np.matmul(few, spread, out=size)
-            np.multiply(np.cos(angle, out=plus), size, out=plus)
-            np.multiply(np.sin(angle, out=cross), size, out=cross)
-        return PIECE
+        for powers in (1, 5, 5):
+            np.copyto(angle, np.matmul(phase, to_turns, out=turn), casting="same_kind")
+            np.cos(angle, out=cosine)
+            np.matmul(nodes, matrix, out=made)
+            for _ in range(powers):
+                np.multiply(made, cosine, out=made)
+                np.add(made, np.matmul(nodes, matrix, out=term), out=made)
+            np.multiply(made[1], np.sin(angle, out=angle), out=made[1])
+        return 3
 
     return work
