@@ -34,7 +34,7 @@ def build(folder: Path, times: int) -> Stage:
     zarr.config.set({"threading.max_workers": 1})
     blosc.set_nthreads(1)
     dataset = cbc.Dataset(folder, "shard", "cbc_scaled", ROWS)
-    dataset.bank()
+    common.make_bank(dataset.folder / "bank", dataset.systems, dataset.settings["waveforms"])
     renderer = common.renderer_of(dataset.folder, dataset.settings["render"])
     arrays, columns = renderer.rows(pd.read_parquet(dataset.folder / "draw.parquet"))
     (array,) = layout.arrays(dataset.settings["render"] | {"examples": times * ROWS})
