@@ -15,6 +15,8 @@ import os
 import shutil
 import tempfile
 import time
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 # What Snakemake sets for a job of one thread; libraries read it when they are loaded.
@@ -87,7 +89,18 @@ class Stopwatch:
 
 
 def plain_script(scratch: Path, dataset: Dataset, count: int, whitening: str) -> list[dict[str, float]]:
-    """Return what `count` examples of each class took, noise first, by a script that uses PyCBC alone.
+    """Return what `count` examples of each class took, noise first, by a script that uses PyCBC alone."""
+    spent = []
+    for make in plain_work(scratch, dataset, count, whitening):
+        make(1)  # the first one loads libraries
+        watch = Stopwatch()
+        make(count)
+        spent.append(watch.read())
+    return spent
+
+
+def plain_work(scratch: Path, dataset: Dataset, count: int, whitening: str) -> list[Callable[[int], int]]:
+    """Return what makes so many of `count` examples of a class and says how many, for each class.
 
     whitening "pycbc" is TimeSeries.whiten, which estimates a PSD from the example's own 16 s; "division" is
     the least that can be done, by a PSD that is known, over the 4 s of the window.
@@ -100,15 +113,15 @@ def plain_script(scratch: Path, dataset: Dataset, count: int, whitening: str) ->
     source = noise.NoiseStore(scratch / "noise" / "shards.zarr")
     strain, unit = np.load(scratch / "strain.npy"), STRAIN_UNIT**2
     known = [[FrequencySeries(psd * unit, delta_f=0.25) for psd in source.psd(b)] for b in (0, 1)]
-    spent = []
-    for _, rows in table[room].groupby("label"):
-        for place, row in enumerate(rows.iloc[: count + 1].itertuples()):
-            if place == 1:  # the first one loads libraries
-                watch = Stopwatch()
+
+    def make(rows: list, many: int) -> int:
+        for row in rows[:many]:
             system = dataset.systems.iloc[row.system] if row.system >= 0 else None
             plain_example(row, system, strain, known[row.psd_block], whitening, seconds, dataset.settings)
-        spent.append(watch.read())
-    return spent
+        return len(rows[:many])
+
+    groups = (list(rows.iloc[:count].itertuples()) for _, rows in table[room].groupby("label"))
+    return [partial(make, rows) for rows in groups]
 
 
 def plain_example(row, system, strain, known, whitening, seconds, settings) -> np.ndarray:

@@ -4,6 +4,7 @@ The folder gets `noise`, `bank`, `draw.parquet`, and `strain.npy`, 512 s of raw 
 """
 
 import multiprocessing
+import shutil
 import time
 from pathlib import Path
 
@@ -94,6 +95,17 @@ def make_bank(folder: Path, systems: pd.DataFrame, settings: dict) -> None:
     if made[0]["columns"]:
         systems = systems.assign(**store.realised(folder, ranges))
     store.write_table(folder / bank.SYSTEMS, systems)
+
+
+def bank_anew(folder: Path, systems: pd.DataFrame, settings: dict):
+    """Return what makes the bank of some systems, though one stands, and says how many they are."""
+
+    def work() -> int:
+        shutil.rmtree(folder, ignore_errors=True)
+        make_bank(folder, systems, settings)
+        return len(systems)
+
+    return work
 
 
 def renderer_of(folder: Path, settings: dict):

@@ -20,13 +20,20 @@ def ways(script: str, names: list[str], *arguments) -> list[Way]:
     """Return the ways of a script, which is told some arguments; none where its environment is not there."""
     if PYTHON not in os.environ:
         return []
-    command = [os.environ[PYTHON], str(SCRIPTS / f"{script}.py"), *map(str, arguments)]
-    running = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    command, started = [os.environ[PYTHON], str(SCRIPTS / f"{script}.py"), *map(str, arguments)], []
+
+    def running() -> subprocess.Popen:
+        # Not before it is asked for: where our own way alone is measured, none is.
+        if not started:
+            started.append(
+                subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+            )
+        return started[0]
 
     def work(name: str) -> Spent:
-        running.stdin.write(f"{name}\n")
-        running.stdin.flush()
-        if not (answer := running.stdout.readline()):
+        running().stdin.write(f"{name}\n")
+        running().stdin.flush()
+        if not (answer := running().stdout.readline()):
             raise RuntimeError(f"{script}.py has ended without an answer; what it said stands above")
         return Spent(**json.loads(answer))
 

@@ -39,6 +39,8 @@ QUIET = {
 class Noise:
     """One PSD block of one ifo, in memory."""
 
+    ifos = ("L1",)
+
     def __init__(self):
         strain = simulated.make(QUIET, 1, "L1", START, START + SECONDS, RATE).strain
         self.strain = (strain / STRAIN_UNIT).astype(np.float32)
@@ -64,30 +66,39 @@ def table(seconds: int, views: int) -> tuple[pd.DataFrame, pd.DataFrame]:
     return draw.draw(blocks, sources.SOURCES["glitch"], settings)
 
 
+def renderer(source: Noise, seconds: int, systems: pd.DataFrame) -> scans.Renderer:
+    """Return what renders examples of some seconds, as config.yaml's experiment `glitch` has them."""
+    settings = {"duration": seconds, "sample_rate": RATE, "whiten": "self", "source": "glitch"}
+    settings |= {"ifos": list(source.ifos)}
+    settings["qscan"] = {"size": 224, "q": [4, 64], "frequencies": [10, 2048], "search": 0.5}
+    return scans.Renderer(settings, source, systems)
+
+
 def measured(source: Noise, seconds: int, views: int) -> float:
     """Return the processor time of a view, in s."""
     systems, rows = table(seconds, views)
-    settings = {"duration": seconds, "sample_rate": RATE, "whiten": "self", "source": "glitch"}
-    settings["qscan"] = {"size": 224, "q": [4, 64], "frequencies": [10, 2048], "search": 0.5}
-    renderer = scans.Renderer(settings, source, systems)
-    renderer.rows(rows.iloc[:4])
+    render = renderer(source, seconds, systems)
+    render.rows(rows.iloc[:4])
     begun = time.process_time()
-    renderer.rows(rows)
+    render.rows(rows)
     return (time.process_time() - begun) / views
 
 
 def gwpys(source: Noise, seconds: int, times: int) -> float:
     """Return the processor time of GWpy's four Q-transforms of a block, in s."""
-    series = TimeSeries(source.strain[: seconds * RATE].astype(float), sample_rate=RATE, t0=0)
     begun = time.process_time()
     for _ in range(times):
-        for duration in SCAN_DURATIONS:
-            middle = seconds / 2
-            segment = (middle - duration / 2, middle + duration / 2)
-            series.q_transform(
-                gps=middle, search=0.5, tres=0.002, fres=0.5, outseg=segment, frange=(10, 2048)
-            )
+        by_gwpy(source, seconds)
     return (time.process_time() - begun) / times
+
+
+def by_gwpy(source: Noise, seconds: int) -> None:
+    """Make GWpy's four Q-transforms of a block."""
+    series = TimeSeries(source.strain[: seconds * RATE].astype(float), sample_rate=RATE, t0=0)
+    middle = seconds / 2
+    for duration in SCAN_DURATIONS:
+        segment = (middle - duration / 2, middle + duration / 2)
+        series.q_transform(gps=middle, search=0.5, tres=0.002, fres=0.5, outseg=segment, frange=(10, 2048))
 
 
 def main():

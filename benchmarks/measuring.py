@@ -137,6 +137,17 @@ def rounded(value: float) -> float:
     return float(f"{value:.3g}")
 
 
+def repeated(times: int, work: Callable[[], float]) -> Callable[[], float]:
+    """Return work that is some other work, so many times."""
+    return lambda: sum(work() for _ in range(times))
+
+
+def wait_for_disk(path: Path) -> None:
+    """Wait until a file that was written is on the disk, as ours are when they are there."""
+    with path.open("rb") as file:
+        os.fsync(file.fileno())
+
+
 def peak_mib() -> float:
     """Return the greatest resident memory of this process; getrusage would count what started it, too."""
     status = Path("/proc/self/status").read_text()

@@ -53,17 +53,19 @@ def best(job, rounds: int = 5) -> float:
 
 def of_gwpy(strain: torch.Tensor, at: list[float]) -> float:
     """Return GWpy's seconds a set."""
+    return best(lambda: [by_gwpy(*pair) for pair in zip(strain.numpy(), at, strict=True)], 2) / len(at)
+
+
+def by_gwpy(values: np.ndarray, instant: float) -> None:
+    """Make a set by GWpy."""
     from gwpy.timeseries import TimeSeries
 
-    def one(values, instant):
-        series = TimeSeries(values, sample_rate=RATE)
-        for duration in qscan.DURATIONS:
-            window = (instant - duration / 2, instant + duration / 2)
-            series.q_transform(
-                qrange=(4, 64), frange=(10, 2048), gps=instant, tres=0.002, fres=0.5, outseg=window
-            )
-
-    return best(lambda: [one(*pair) for pair in zip(strain.numpy(), at, strict=True)], 2) / len(at)
+    series = TimeSeries(values, sample_rate=RATE)
+    for duration in qscan.DURATIONS:
+        window = (instant - duration / 2, instant + duration / 2)
+        series.q_transform(
+            qrange=(4, 64), frange=(10, 2048), gps=instant, tres=0.002, fres=0.5, outseg=window
+        )
 
 
 def of_ours(strain, at, mean: bool) -> dict[str, float]:
@@ -83,6 +85,12 @@ def of_ours(strain, at, mean: bool) -> dict[str, float]:
 
 def of_bare(strain, at) -> dict[str, float]:
     """Return the seconds a set of bare Fourier transforms and of products by weights."""
+    jobs = bare_jobs(strain, at)
+    return {name: best(job) / (len(at) if name == "views" else 1) for name, job in jobs.items()}
+
+
+def bare_jobs(strain, at) -> dict:
+    """Return bare work: the transforms of one set's whitening and Q-transform, the products of all views."""
     seconds = strain.shape[-1] // RATE
     transform = qscan.QTransform(seconds, RATE)
     size, taps = strain.shape[-1], 2 * RATE
@@ -108,9 +116,9 @@ def of_bare(strain, at) -> dict[str, float]:
 
     ready = [products(scans, place) for place in range(len(at))]
     return {
-        "whitening": best(whitening),
-        "transform": best(transforms),
-        "views": best(lambda: [product() for item in ready for product in item]) / len(at),
+        "whitening": whitening,
+        "transform": transforms,
+        "views": lambda: [product() for item in ready for product in item],
     }
 
 

@@ -102,7 +102,7 @@ def read(path: str | Path, start: int, end: int, ifo: str | None = None) -> Seri
         first, rate = int(strain.attrs["Xstart"]), round(1 / float(strain.attrs["Xspacing"]))
         if start < first or (end - first) * rate > len(strain):
             raise GwsimError(f"{path}: no strain of [{start}, {end}), it starts at {first}")
-        return strain[(start - first) * rate : (end - first) * rate].astype(np.float64)
+        return strain[(start - first) * rate : (end - first) * rate].astype(np.float64, copy=False)
 
 
 def is_one(file: h5py.File) -> bool:

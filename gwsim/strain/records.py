@@ -114,7 +114,7 @@ def read_strain(record: dict, start: int, end: int) -> Series:
             f"no strain of {record['ifo']} for all of [{start}, {end}): the record covers "
             f"{covered(record)} of its block [{record['start']}, {block_end})"
         )
-    return np.concatenate(pieces)
+    return pieces[0] if len(pieces) == 1 else np.concatenate(pieces)
 
 
 def covered(record: dict) -> list[list[int]]:

@@ -129,16 +129,28 @@ def true_psd(settings: dict, ifo: str, frequencies: Frequencies, sample_rate: in
 
 def lines(seed: int, ifo: str, chunk: int, sample_rate: int) -> Series:
     """Return the sum of the ifo's lines below Nyquist over the chunk that begins at this GPS second."""
-    total = np.zeros(CHUNK * sample_rate)
+    total = np.zeros((CHUNK, sample_rate))
     sampled = [line for line in _line_table(ifo) if line[0] < sample_rate / 2]
     for coherence, group in groupby(sampled, key=lambda line: line[1]):
-        knot, index, fall, rise = _glide(coherence, chunk, sample_rate)
+        knot, *glide = _glide(coherence, chunk, sample_rate)
+        glide = [one.reshape(total.shape) for one in glide]
         for frequency, _, rms in group:
             labels = (seed, "strain", ifo, "line", frequency)
-            values = rms * np.array([_amplitude(labels, coherence, knot + i) for i in range(index[-1] + 2)])
-            envelope = values[index] * fall + values[index + 1] * rise
-            total += (envelope * _carrier(frequency, chunk, sample_rate)).real
-    return total
+            knots = range(knot, knot + glide[0][-1, -1] + 2)
+            values = rms * np.array([_amplitude(labels, coherence, one) for one in knots])
+            _add_line(total, values, glide, *_carrier(frequency, chunk, sample_rate))
+    return total.ravel()
+
+
+def _add_line(total, values, glide, turns, within):
+    """Add a line second by second, which stays in a core's own cache."""
+    for second, index, fall, rise, turn in zip(total, *glide, turns, strict=True):
+        # Within most seconds there is no knot: then it is one product, not one for each sample.
+        before = index if index[0] < index[-1] else index[0]
+        envelope = values[before] * fall
+        envelope += values[before + 1] * rise
+        envelope *= turn * within
+        second += envelope.real
 
 
 class _Chunks:
@@ -276,11 +288,11 @@ def _amplitude(labels, coherence, knot) -> complex:
 
 
 def _carrier(frequency, chunk, sample_rate):
-    """Return exp(2 pi i f t) over a chunk, its turns up to each second exact (GPS in floats is not)."""
+    """Return exp(2 pi i f t) at a chunk's seconds, exact (GPS in floats is not), and over one second."""
     exact = Fraction(str(frequency))
     turns = [float(exact * second % 1) for second in range(chunk, chunk + CHUNK)]
     within = np.arange(sample_rate) / sample_rate * frequency
-    return np.outer(np.exp(2j * np.pi * np.array(turns)), np.exp(2j * np.pi * within)).ravel()
+    return np.exp(2j * np.pi * np.array(turns)), np.exp(2j * np.pi * within)
 
 
 def _events(labels, per_day, shortest, longest, start, end):

@@ -45,6 +45,7 @@ _DUPLICATE = 0.01
 _QUANTITIES = {"Qdd": 0, "Qdot": 1, "Q": 2, "strain": 0}  # times to differentiate
 _TIME_UNITS = {"s": 1.0, "ms": 1e-3, "geom": GM_SUN_CGS / C_CGS**3}
 _UNITS = ("cm", "cgs", "msun_cgs", "geom", "strain")
+_LEAST_LINES = 8
 _MIRROR = {"yx": "xy", "zx": "xz", "zy": "yz"}
 _KINDS = ({"plus", "cross"}, {"equator"}, set(TENSOR_ORDER), set(TENSOR_ORDER) | set(_MIRROR))
 
@@ -190,11 +191,32 @@ def _named_columns(path: Path, choices: Mapping) -> dict[str, int]:
 
 def _parse(path: Path, columns: Mapping, layout: Mapping) -> np.ndarray:
     """Return the file's numbers, one row a line, without comments, blank lines and headings before them."""
-    width = layout.get("width")
+    width, lines = layout.get("width"), _lines(path)
     least = width or layout.get("least") or 1 + max(columns.values())
+    table = _regular(lines)
+    if table is not None and (table.shape[1] == width if width else table.shape[1] >= least):
+        return table
+    return _looked_at(path, lines, width, least)
+
+
+def _regular(lines: list[str]) -> np.ndarray | None:
+    """Return the table of a file without fault, in a tenth of the time that looking at each word takes."""
+    words = map(_words, lines)
+    first = next((place for place, its in enumerate(words) if its and not _is_heading(its)), len(lines))
+    if len(lines) - first < _LEAST_LINES:
+        return None
+    try:
+        table = np.loadtxt(lines[first:], ndmin=2)
+    except ValueError:
+        return None
+    return table if len(table) >= _LEAST_LINES and np.isfinite(table).all() else None
+
+
+def _looked_at(path: Path, lines: list[str], width: int | None, least: int) -> np.ndarray:
+    """Return a file's table, or say which word of it is none of its numbers."""
     rows = []
-    for number, line in enumerate(_lines(path), start=1):
-        words = line.split("#")[0].split()
+    for number, line in enumerate(lines, start=1):
+        words = _words(line)
         if not words or (not rows and _is_heading(words)):
             continue
         wanted = width or (len(rows[0]) if rows else max(least, len(words)))
@@ -205,9 +227,13 @@ def _parse(path: Path, columns: Mapping, layout: Mapping) -> np.ndarray:
                 "hint: a truncated file, or another format"
             )
         rows.append(_numbers(path, number, words))
-    if len(rows) < 8:
-        raise GwsimError(f"{path}: {len(rows)} lines of numbers, expected at least 8")
+    if len(rows) < _LEAST_LINES:
+        raise GwsimError(f"{path}: {len(rows)} lines of numbers, expected at least {_LEAST_LINES}")
     return np.array(rows)
+
+
+def _words(line: str) -> list[str]:
+    return line.split("#")[0].split()
 
 
 def _lines(path: Path) -> list[str]:

@@ -1,0 +1,95 @@
+"""Entries of binaries of three classes, 4 s at 4096 Hz, by LAL's SEOBNRv4_opt and SpinTaylorT4."""
+
+from pathlib import Path
+
+import common
+import lal
+import lalsimulation
+import pandas as pd
+from measuring import CORE, DISK, MEMORY, OURS, PLAIN, Part, Stage, Way, copied, made_durable, repeated
+
+from gwsim.waveforms import cbc, columns
+from gwsim.waveforms.entry import span
+
+# Every class as often.
+SYSTEMS = 24
+
+
+def build(folder: Path, times: int) -> Stage:
+    settings = common.settings_of(common.configuration("cbc", 4 * SYSTEMS // 3))
+    systems, waveforms = common.make_table(folder, settings), settings["waveforms"]
+    _, samples = span(waveforms)
+    calls = lal_calls(systems, waveforms)
+    return Stage(
+        unit="entries",
+        about=f"{__doc__} Ours puts the merger on a sample, fades both ends and writes the bank. All begin "
+        "at the same frequencies. Ours asks for SEOBNRv4_opt at 16384 Hz, and so does LAL bare; PyCBC asks "
+        "for 4096 Hz.",
+        ways=[
+            Way("gwsim", OURS, repeated(times, common.bank_anew(folder / "bank", systems, waveforms))),
+            Way("PyCBC's get_td_waveform", PLAIN, by_pycbc(systems, calls)),
+            Way("the same with SEOBNRv4", PLAIN, by_pycbc(slow(systems), calls)),
+        ],
+        limit=[
+            Part("LAL's generator, bare", CORE, bare(systems, calls)),
+            Part("an entry written once", MEMORY, copied(8 * samples)),
+            Part("an entry made durable", DISK, made_durable(folder, 8 * samples)),
+        ],
+    )
+
+
+def slow(systems: pd.DataFrame) -> pd.DataFrame:
+    """Return one system of each class, SEOBNRv4_opt replaced by what it optimises."""
+    few = systems.drop_duplicates("label")
+    return few.assign(source=few["source"].str.removesuffix("_opt"))
+
+
+def lal_calls(systems: pd.DataFrame, settings: dict) -> dict[int, dict]:
+    """Return what LAL is asked by ours for each system: the first frequency and the rate."""
+    start, _ = span(settings)
+    found = {}
+    for place, system in systems.iterrows():
+        f_low, *_, rate = cbc._long_enough(system["source"], system, settings["sample_rate"], -start)
+        found[place] = {"f_low": f_low, "rate": rate}
+    return found
+
+
+def by_pycbc(systems: pd.DataFrame, calls: dict[int, dict]):
+    """Return what makes the systems' waveforms one by one."""
+    from pycbc.waveform import get_td_waveform
+
+    def work() -> int:
+        for place, system in systems.iterrows():
+            get_td_waveform(
+                approximant=system["source"],
+                mass1=system["mass_1"],
+                mass2=system["mass_2"],
+                inclination=system["inclination"],
+                coa_phase=system["phase"],
+                f_lower=calls[place]["f_low"],
+                delta_t=1 / 4096,
+            )
+        return len(systems)
+
+    return work
+
+
+def bare(systems: pd.DataFrame, calls: dict[int, dict]):
+    """Return LAL's own calls, as ours are."""
+    words = [
+        (
+            *(system[name] * lal.MSUN_SI for name in columns.MASSES),
+            *(system[name] for name in columns.SPINS),
+            *(1e6 * lal.PC_SI, system["inclination"], system["phase"], 0.0, 0.0, 0.0),
+            *(1 / calls[place]["rate"], calls[place]["f_low"], cbc.reference_frequency(system), None),
+            lalsimulation.GetApproximantFromString(system["source"]),
+        )
+        for place, system in systems.iterrows()
+    ]
+
+    def work() -> int:
+        for one in words:
+            lalsimulation.SimInspiralChooseTDWaveform(*one)
+        return len(words)
+
+    return work
