@@ -49,19 +49,29 @@ def settings_for(examples) -> dict:
 
 def bare(examples, device: torch.device, steps: int) -> float:
     """Return seconds of forward and backward passes and steps of Adam on one random batch."""
-    model = models.build("ccsn_cnn", examples.shape, len(examples.classes), 1)
-    model = model.to(device, memory_format=torch.channels_last)
-    optimiser = torch.optim.Adam(model.parameters(), 5e-4)
-    x = devices.put(torch.rand(BATCH, *examples.shape), device)
-    y = torch.arange(BATCH, device=device) % len(examples.classes)
+    step = bare_step(examples.shape, len(examples.classes), device)
     start = time.perf_counter()
     for _ in range(steps):
+        step()
+    wait(device)
+    return time.perf_counter() - start
+
+
+def bare_step(shape: tuple[int, ...], classes: int, device: torch.device):
+    """Return one step on a random batch that is ready."""
+    model = models.build("ccsn_cnn", shape, classes, 1)
+    model = model.to(device, memory_format=torch.channels_last)
+    optimiser = torch.optim.Adam(model.parameters(), 5e-4)
+    x = devices.put(torch.rand(BATCH, *shape), device)
+    y = torch.arange(BATCH, device=device) % classes
+
+    def step() -> None:
         loss = cross_entropy(model(x), y)
         optimiser.zero_grad()
         loss.backward()
         optimiser.step()
-    wait(device)
-    return time.perf_counter() - start
+
+    return step
 
 
 def steps_alone(training, epoch: int, device: torch.device) -> float:

@@ -54,6 +54,7 @@ def packed(path: Path, count: int) -> list[bytes]:
 
 
 def unpacked(chunks: list[bytes], out: np.ndarray) -> None:
+    blosc.use_threads = False  # as where we read; a process's first thread would have several
     for place, chunk in enumerate(chunks):
         blosc.decompress(chunk, out[place % len(out)])
 

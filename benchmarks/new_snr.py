@@ -105,9 +105,18 @@ def write_ready(folder: Path, settings: dict, shards: range, ready, done) -> Non
 
 
 def keep_signals(folder: Path, settings: dict, done) -> None:
-    """Keep the whitened signals of the folder's table, as the stage does."""
+    """Keep the whitened signals of the folder's table in a process of its own; tell what it took."""
     keep_freed_memory()
-    settings, target, watch = settings | {"keep_bits": 23}, folder / "signals", cbc.Stopwatch()
+    watch = cbc.Stopwatch()
+    signals = keep(folder, settings)
+    size = sum(path.stat().st_size for path in (folder / "signals/data.zarr").rglob("*") if path.is_file())
+    found = {"seconds": watch.read()["used"], "KB a signal": size / 1000 / signals}
+    done.put({name: cbc.rounded(value) for name, value in found.items()})
+
+
+def keep(folder: Path, settings: dict) -> int:
+    """Keep the whitened signals of the folder's table, as the stage does; return how many."""
+    settings, target = settings | {"keep_bits": 23}, folder / "signals"
     ranges = sharding.shard_ranges(settings["examples"], settings["shard_rows"])
     renderer, table = common.renderer_of(folder, settings), pd.read_parquet(folder / "draw.parquet")
 
@@ -120,9 +129,7 @@ def keep_signals(folder: Path, settings: dict, done) -> None:
     store.write_table(target / kept_signals.TABLE, pd.concat(columns, axis=1), settings["shard_rows"])
     about = kept_signals.attributes(settings, renderer.bank, "")
     manifest.finalise(target, manifest.whole_records(target, ranges), {}, about, {})
-    size = sum(path.stat().st_size for path in (target / "data.zarr").rglob("*") if path.is_file())
-    found = {"seconds": watch.read()["used"], "KB a signal": size / 1000 / (table["system"] >= 0).sum()}
-    done.put({name: cbc.rounded(value) for name, value in found.items()})
+    return int((table["system"] >= 0).sum())
 
 
 def from_kept(folder: Path, settings: dict):
