@@ -23,6 +23,7 @@ from pathlib import Path
 os.environ |= dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 
 import common
+import measuring
 import numpy as np
 import pandas as pd
 
@@ -65,7 +66,7 @@ class Dataset:
 def make_bank(folder: Path, systems: pd.DataFrame, settings: dict, done) -> None:
     watch = Stopwatch()
     common.make_bank(folder, systems, settings)
-    done.put(watch.read() | {"peak": common.peak_mib()})
+    done.put(watch.read() | {"peak": measuring.peak_mib()})
 
 
 def rates(count: int, *parts: dict[str, float]) -> dict[str, float]:

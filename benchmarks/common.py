@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import yaml
+from measuring import peak_mib
 
 from gwsim import draw, layout, noise, segments, sharding, stages, store
 from gwsim.cli.memory import keep_freed_memory
@@ -165,9 +166,3 @@ def together(job, arguments: list[tuple]) -> list:
     for one in jobs:
         one.join()
     return reports
-
-
-def peak_mib() -> float:
-    """Return the greatest resident memory of this process; getrusage would count what started it, too."""
-    status = Path("/proc/self/status").read_text()
-    return int(status.partition("VmHWM:")[2].split()[0]) / 2**10

@@ -19,8 +19,8 @@ import h5py
 import numpy as np
 import torch
 import zarr
-from common import peak_mib
 from learn import BATCH, InMemory, settings_for, steps_alone
+from measuring import peak_mib
 from numcodecs import blosc
 from torch.utils.data import BatchSampler, DataLoader, RandomSampler
 

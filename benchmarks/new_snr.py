@@ -25,6 +25,7 @@ from pathlib import Path
 import cbc
 import ccsn
 import common
+import measuring
 import numpy as np
 import pandas as pd
 
@@ -101,7 +102,7 @@ def write_ready(folder: Path, settings: dict, shards: range, ready, done) -> Non
     ready.wait()
     start, used = time.perf_counter(), time.process_time()
     list(store.write_shards(folder, shards, ranges, str, make))
-    done.put((start, time.perf_counter(), time.process_time() - used, common.peak_mib()))
+    done.put((start, time.perf_counter(), time.process_time() - used, measuring.peak_mib()))
 
 
 def keep_signals(folder: Path, settings: dict, done) -> None:

@@ -18,6 +18,7 @@ import time
 os.environ |= dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 
 import common
+import measuring
 import numpy as np
 import scipy.fft
 import torch
@@ -178,10 +179,10 @@ def memory(seconds: int, done) -> None:
     torch.set_num_threads(1)
     strain, at = blocks(1, seconds)
     transform = qscan.QTransform(seconds, RATE)
-    before = common.peak_mib()
+    before = measuring.peak_mib()
     for _ in range(3):
         qscan.four(transform.scan(qscan.whiten(strain, RATE), at))
-    done.put([round(common.peak_mib() - before), round(common.peak_mib())])
+    done.put([round(measuring.peak_mib() - before), round(measuring.peak_mib())])
 
 
 def main() -> None:

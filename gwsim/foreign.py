@@ -19,7 +19,6 @@ import json
 import math
 import os
 import shutil
-import uuid
 from pathlib import Path
 
 import numpy as np
@@ -292,17 +291,10 @@ def adopt(its: Foreign, folder: Path) -> dict:
     if its.whole != its.path:
         manifest.verify(its.whole)
     sources = list(_files(its.path))
-    folder.mkdir(parents=True, exist_ok=True)
-    for killed in folder.glob(f"data.zarr.{'[0-9a-f]' * 32}.part"):
-        shutil.rmtree(killed)
-    part = folder / f"data.zarr.{uuid.uuid4().hex}.part"
-    try:
+    with files.whole_folder(folder / "data.zarr") as part:
         for path in sources:
             _link(path, part / path.relative_to(its.path))
         table = its.table()
-        part.replace(folder / "data.zarr")
-    finally:
-        shutil.rmtree(part, ignore_errors=True)
     store.write_table(folder / "table.parquet", table)
     content = manifest.listing(folder, _records(its, folder), beside=("table.parquet",))
     manifest.write(folder, content)

@@ -7,7 +7,6 @@ import json
 import math
 import os
 import shutil
-import uuid
 import warnings
 from pathlib import Path, PurePosixPath
 
@@ -35,10 +34,7 @@ def finalise(
     manifest covers too; about: a function of the manifest's files (name -> {"sha256", "bytes"}) that gives
     the texts of further files of the folder, which it covers as well.
     """
-    for killed in folder.glob("data.zarr.*.part"):
-        shutil.rmtree(killed)
-    part = folder / f"data.zarr.{uuid.uuid4().hex}.part"
-    try:
+    with files.whole_folder(folder / "data.zarr", replace=True) as part:
         for metadata in sorted((folder / "shards.zarr").rglob("zarr.json")):
             _copy(metadata, part / metadata.relative_to(folder / "shards.zarr"))
         for record in records:
@@ -47,12 +43,8 @@ def finalise(
         _add_small_arrays(part, arrays, attributes)
         for name, text in texts.items():
             (part / name).write_text(text)
-        target = folder / "data.zarr"
+        # What it tells of goes now.
         (folder / MANIFEST).unlink(missing_ok=True)
-        shutil.rmtree(target, ignore_errors=True)
-        part.replace(target)
-    finally:
-        shutil.rmtree(part, ignore_errors=True)
     content = listing(folder, records, beside)
     for name, text in (about(content["files"]) if about else {}).items():
         files.write_atomic(folder / name, text)

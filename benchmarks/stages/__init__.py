@@ -20,6 +20,7 @@ ORDER = (
     "new_snr_cbc",
     "shuffled",
     "train",
+    "grad_cam",
     "score_cam",
     "tsne",
 )

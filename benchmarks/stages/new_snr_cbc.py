@@ -5,7 +5,6 @@ from pathlib import Path
 import cbc
 import common
 import loudness
-import projected
 from measuring import PLAIN, Stage, Way
 
 # Systems have waveforms by LAL, so that few are made: rows of larger datasets are the same ones again.
@@ -21,20 +20,17 @@ def build(folder: Path, times: int) -> Stage:
     whitened, known = (cbc.plain_work(folder, dataset, FEW, how) for how in ("pycbc", "division"))
     settings = dataset.settings["render"]
     settings = loudness.more(its, settings, times * settings["shard_rows"])
-    by_ml4gw = projected.ways(folder, its, settings)
     ours = loudness.ways(its, settings)
     return Stage(
         unit="examples",
         about=f"{__doc__} Noise, systems, waveforms and table stand already. The plain script with PyCBC "
         "makes waveform and example anew, as many of each class, and writes nothing; it estimates a PSD of "
-        "each example's own 16 s, or divides 4 s by one that is known. ml4gw projects the same waveforms, by "
-        "whole samples of delay, whitens with them and writes nothing.",
+        "each example's own 16 s, or divides 4 s by one that is known.",
         ways=[
             ours[loudness.KEPT],
             ours[loudness.BANK],
             Way("PyCBC: get_td_waveform to TimeSeries.whiten", PLAIN, lambda: each(whitened)),
             Way("the same, a known PSD", PLAIN, lambda: each(known)),
-            *by_ml4gw,
         ],
         limit=loudness.limit(its, settings),
     )

@@ -4,17 +4,18 @@ import json
 import zlib
 from pathlib import Path
 
-import whiten
+import h5py
 from measuring import CORE, MEMORY, OURS, PLAIN, Part, Stage, Way, copied, repeated
 
-from gwsim.strain import gwosc_layout, records
+from gwsim.strain import gwosc_layout, records, simulated
+from stages import whiten
 
-SECONDS, BLOCK, RATE, START = 1024, 256, whiten.RATE, whiten.START
+SECONDS, BLOCK, RATE, START, IFO = 1024, 256, whiten.RATE, whiten.START, "H1"
 STARTS = range(START, START + SECONDS, BLOCK)
 
 
 def build(folder: Path, times: int) -> Stage:
-    whiten.write(folder, SECONDS)
+    write(folder)
     record = json.loads((folder / "record.json").read_text())
     path = record["files"][0]["path"]
     return Stage(
@@ -33,6 +34,21 @@ def build(folder: Path, times: int) -> Stage:
             Part("strain written once", MEMORY, copied(8 * RATE)),
         ],
     )
+
+
+def write(folder: Path) -> None:
+    """Write a file of strain, packed as those of GWOSC's event releases are, and its record."""
+    path = folder / f"H-{IFO}_GWSIM_4KHZ_R1-{START}-{SECONDS}.hdf5"
+    stretch = simulated.make(whiten.STRAIN, 1, IFO, START, START + SECONDS, RATE)
+    gwosc_layout.write(path, IFO, START, *stretch, RATE, "simulated")
+    with h5py.File(path, "r+") as file:
+        attributes = dict(file[gwosc_layout.STRAIN].attrs)
+        del file[gwosc_layout.STRAIN]
+        packed = {"chunks": (2048,), "compression": "gzip", "compression_opts": 1, "fletcher32": True}
+        strain = file.create_dataset(gwosc_layout.STRAIN, data=stretch.strain, **packed)
+        strain.attrs.update(attributes)
+    record = records.make_record(IFO, START, SECONDS, RATE, "files", [path])
+    records.save(record, folder / "record.json")
 
 
 def ours(record: dict) -> int:

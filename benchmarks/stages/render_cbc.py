@@ -4,6 +4,7 @@ from pathlib import Path
 
 import cbc
 import common
+import projected
 import rendering
 from measuring import OURS, PLAIN, Stage, Way, repeated
 
@@ -19,12 +20,14 @@ def build(folder: Path, times: int) -> Stage:
         about=f"{__doc__} Noise stands already, and is whitened for ours; a fourth of all examples has "
         "nothing else. Ours takes waveforms from the bank, or makes them as well (cbc_scaled), as PyCBC's "
         "scripts do with SEOBNRv4 and SpinTaylorT4: get_td_waveform, project_wave, sigma, whitening by the "
-        "example's own 16 s or by a PSD that is known.",
+        "example's own 16 s or by a PSD that is known. ml4gw takes the waveforms of ours, "
+        "and delays by whole samples.",
         ways=[
             Way("gwsim, from the bank", OURS, repeated(times, ours)),
             Way("gwsim, waveforms made as well", OURS, whole),
             Way("PyCBC, TimeSeries.whiten", PLAIN, lambda: sum(make(FEW) for make in estimated)),
             Way("PyCBC, a known PSD", PLAIN, lambda: sum(make(FEW) for make in known)),
+            *projected.ways(folder, banked.folder, banked.settings["render"]),
         ],
         limit=rendering.limit(opened(banked), CLASSES),
     )

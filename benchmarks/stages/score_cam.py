@@ -6,8 +6,7 @@ import elsewhere
 import explain as script
 import numpy as np
 import torch
-from captum.attr import LayerGradCam
-from measuring import CORE, MEMORY, OURS, PEER, Part, Stage, Way, copied
+from measuring import CORE, MEMORY, OURS, Part, Stage, Way, copied
 
 from gwsim import cams, models
 
@@ -21,20 +20,13 @@ def build(folder: Path, times: int) -> Stage:
     np.save(folder / "inputs.npy", np.random.default_rng(0).random((EXAMPLES, *shape), dtype=np.float32))
     x = cams.laid_out(torch.from_numpy(np.load(folder / "inputs.npy")))
     every = torch.arange(classes).expand(EXAMPLES, -1)
-    first, captum = torch.zeros(EXAMPLES, dtype=torch.long), LayerGradCam(model, model.cam_layer)
     masked = cams.laid_out(script.masked_inputs(model, x)[cams._seen(model, x)])
     return Stage(
         unit="examples",
-        about=__doc__
-        + " torchcam makes the map of one class of each. captum has no Score-CAM: its Grad-CAM of one class, "
-        "one pass there and back, stands beside ours, and only these two are to be held against each other.",
+        about=__doc__ + " torchcam makes the map of one class of each; captum has no Score-CAM.",
         ways=[
             Way("gwsim", OURS, lambda: each(times, lambda: cams.score_cam(model, x, every))),
             *elsewhere.ways("score_cam", ["torchcam's ScoreCAM, one class"], folder / "inputs.npy", classes),
-            Way(
-                "Grad-CAM by gwsim, one class", OURS, lambda: each(1, lambda: cams.grad_cam(model, x, first))
-            ),
-            Way("Grad-CAM by captum, one class", PEER, lambda: each(1, lambda: by_captum(captum, x, first))),
         ],
         limit=[
             Part(
@@ -56,7 +48,3 @@ def each(times: int, work) -> int:
 
 def bare(work):
     return torch.no_grad()(lambda: each(1, work))
-
-
-def by_captum(captum: LayerGradCam, x: torch.Tensor, target: torch.Tensor) -> None:
-    captum.attribute(x, target, relu_attributions=True)

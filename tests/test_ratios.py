@@ -1,0 +1,80 @@
+"""Ours over what users write today, measured in one process: floors under ratios, never a time.
+
+A floor is a third to a half of what an idle machine has measured (docs/benchmarks): machines differ, a loss of an
+order does not. Processors' time is taken, since tests share their cores.
+"""
+
+import importlib
+import statistics
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+sys.path.append(str(Path(__file__).resolve().parents[1] / "benchmarks"))
+
+import measuring
+
+ROUNDS = 3
+FLOORS = [
+    ("read", "GWpy's TimeSeries.read", 1.5),
+    ("whiten", "PyCBC's TimeSeries.whiten", 0.6),
+    ("waveforms_cbc_scaled", "PyCBC's get_td_waveform", 10),
+    ("draw", "numpy, row by row", 6),
+    ("render_ccsn", "PyCBC, TimeSeries.whiten", 25),
+    ("render_ccsn", "PyCBC, a known PSD", 7),
+    ("render_cbc", "PyCBC, TimeSeries.whiten", 40),
+    ("new_snr_cbc", "PyCBC: get_td_waveform to TimeSeries.whiten", 40),
+    ("qscan", "GWpy's q_transform", 8),
+    ("shuffled", "zarr-python, one example at a time", 4),
+    ("train", "a loop over HDF5, packed by gzip", 1.0),
+    ("tsne", "scikit-learn's TSNE", 0.6),
+]
+
+
+def ratio(stage: measuring.Stage, name: str) -> float:
+    """Return how many times as fast ours is as another way, by processors' time."""
+    ours = stage.ways[0]
+    (other,) = (way for way in stage.ways if way.name == name)
+    rounds = measuring.rounds_of(stage._replace(ways=[ours, other], limit=[]), ROUNDS)
+    return statistics.median(measuring.ratio(one, ours.name, name, "used") for one in rounds)
+
+
+def hold(stage: measuring.Stage, name: str, floor: float) -> None:
+    """Complain where ours is not so many times as fast as another way."""
+    found = ratio(stage, name)
+    assert found >= floor, f"{found:.2g} times as fast as {name}: the floor is {floor:g}"
+
+
+@pytest.mark.parametrize(("stage", "name", "floor"), FLOORS)
+def test_ours_is_so_many_times_as_fast(stage, name, floor, tmp_path):
+    hold(importlib.import_module(f"stages.{stage}").build(tmp_path, 1), name, floor)
+
+
+def busy(seconds: float):
+    """Return work of a second's thousandths that keeps a processor busy."""
+
+    def work():
+        end = time.process_time() + seconds
+        while time.process_time() < end:
+            pass
+        return 1
+
+    return work
+
+
+def test_a_way_that_became_slow_is_found():
+    ours = measuring.Way("ours", measuring.OURS, busy(0.04))
+    plain = measuring.Way("plain", measuring.PLAIN, busy(0.02))
+    stage = measuring.Stage("works", "", [ours, plain], [])
+    assert 0.3 < ratio(stage, "plain") < 0.7
+    with pytest.raises(AssertionError, match="times as fast as plain: the floor is 2"):
+        hold(stage, "plain", 2)
+
+
+def test_the_limit_is_the_resource_that_is_asked_for_most():
+    parts = [("one", measuring.CORE, 2), ("another", measuring.CORE, 3), ("bytes", measuring.DISK, 4)]
+    limit = [measuring.Part(name, resource, lambda: 1) for name, resource, _ in parts]
+    found = {name: measuring.Spent(1, seconds, seconds) for name, _, seconds in parts}
+    assert measuring.limit(measuring.Stage("works", "", [], limit), found) == 5
