@@ -1,7 +1,7 @@
 """Ours over what users write today, measured in one process: floors under ratios, never a time.
 
-A floor is a third to a half of what an idle machine has measured (docs/benchmarks): machines differ, a loss of an
-order does not. Processors' time is taken, since tests share their cores.
+A floor is a third to a half of what an idle machine has measured (docs/benchmarks): a loss of half
+shows on every machine. Processors' time is taken, since tests share their cores.
 """
 
 import importlib
@@ -27,7 +27,7 @@ FLOORS = [
     ("render_cbc", "PyCBC, TimeSeries.whiten", 40),
     ("new_snr_cbc", "PyCBC: get_td_waveform to TimeSeries.whiten", 40),
     ("qscan", "GWpy's q_transform", 8),
-    ("shuffled", "zarr-python, one example at a time", 4),
+    ("shuffled", "zarr-python, one by one", 4),
     ("train", "a loop over HDF5, packed by gzip", 1.0),
     ("tsne", "scikit-learn's TSNE", 0.6),
 ]
