@@ -21,7 +21,8 @@ class Noise:
         self.taps, self.psd, self.filter = store.taps, store.psd, store.filter
         self._strain = torch.empty(self.shape, device=device)
         for block in range(blocks):
-            self._strain[block] = torch.as_tensor(store.windows([block], [0], time)[0])
+            whole = store.windows(np.array([block]), np.array([0]), time)
+            self._strain[block] = torch.as_tensor(whole[0])
 
     def windows(self, blocks: np.ndarray, first: np.ndarray, size: int) -> torch.Tensor:
         """Return (sample, ifo, time) strain of each block from its first sample on."""

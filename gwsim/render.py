@@ -27,6 +27,8 @@ PIECE_BYTES = 4 * 2**20
 CACHED_BLOCKS = CACHED_ENTRIES = 512
 # D h in cm, over a distance of 1 kpc, in units of STRAIN_UNIT.
 UNIT_AT_ONE_KPC = 1.0 / (KPC_CM * STRAIN_UNIT)
+# What rows are multiplied by: one of each row, or all of them stacked.
+Factors = tuple[torch.Tensor, ...] | torch.Tensor
 
 
 class Renderer(microbatches.MicroBatches):
@@ -300,7 +302,7 @@ class Renderer(microbatches.MicroBatches):
         fine = _turn(cycles * torch.arange(low, device=self.device))
         return (coarse[..., :, None] * fine[..., None, :]).flatten(-2)[..., :bins]
 
-    def _snr(self, spectra: torch.Tensor, weight: tuple[torch.Tensor, ...], size: int) -> torch.Tensor:
+    def _snr(self, spectra: torch.Tensor, weight: Factors, size: int) -> torch.Tensor:
         """Return sqrt(4 sum |h~|^2 / S df) with h~ = dt rfft(h)."""
         squares = torch.view_as_real(spectra[..., _band(self.geometry, size)]).flatten(-2).square()
         return (4 * _sum(_times(squares, weight)) / (self.geometry.rate * size)).sqrt()
@@ -359,7 +361,7 @@ def weighted(weights: torch.Tensor, spectra: torch.Tensor) -> torch.Tensor:
     return torch.view_as_complex(product.unflatten(-1, (-1, 2)))
 
 
-def _times(rows: torch.Tensor, factors: tuple[torch.Tensor, ...] | torch.Tensor) -> torch.Tensor:
+def _times(rows: torch.Tensor, factors: Factors) -> torch.Tensor:
     """Multiply each row by its own factor, in place: on a CPU stacked factors cost a copy of all of them."""
     if isinstance(factors, torch.Tensor):
         return rows.mul_(factors)
