@@ -13,9 +13,12 @@ import torch
 
 from gwsim import render
 
-# Of one of the arrays that are transformed; ten of them are alive at once.
+# Of one of the arrays that are transformed; a good ten of that size are alive at once.
 PIECE_BYTES = 512 * 2**20
+# Whose operators and spectra stay from piece to piece.
 MOST_BLOCKS = MOST_SYSTEMS = 1024
+# An SNR or, where that is NaN, a distance.
+WANTED = ("snr_target", "distance_target_kpc")
 
 
 def renderer(settings: dict, noise, bank, device: str) -> render.Renderer:
@@ -63,18 +66,23 @@ class Renderer(render.Renderer):
             yield places, self._with_glitches(strain, table, places)
         if len(loud := np.flatnonzero(system >= 0)):
             units, its = [], table.iloc[loud]
-            waves, target, distance = self._waves(its), *_wanted(its)
+            waves = self._waves(its)
             for part in self._pieces(np.arange(len(loud))):
-                whitened, unit = self._whitened(waves, part)
                 strain = self._windows(its, part)
                 sums.append(strain.sum())
-                scale = self._put(target[part]) / _network(unit)
-                scale = torch.where(scale.isnan(), self._put(1.0 / distance[part]), scale)
-                strain.addcmul_(whitened, scale.to(torch.float32)[:, None, None])
-                units.append(unit)
+                units.append(self._add_signals(strain, its.iloc[part], waves, part))
                 yield loud[part], self._with_glitches(strain, its, part)
             self._fill(columns, loud, its, units, waves.arrival)
         self._expect_inside(torch.stack(sums).sum(), table)
+
+    def _add_signals(self, strain: torch.Tensor, table: pd.DataFrame, waves, part) -> dict[str, torch.Tensor]:
+        """Add the signals of a piece to its noise, as loud as its table wants them; return SNRs at 1 kpc."""
+        whitened, unit = self._whitened(waves, part)
+        snr, distance = (self._put(table[name].to_numpy(copy=True)) for name in WANTED)
+        network = unit["ifo"].square().sum(-1).sqrt()
+        scale = torch.where(snr.isnan(), 1.0 / distance, snr / network)
+        strain.addcmul_(whitened, scale.to(torch.float32)[:, None, None])
+        return unit
 
     def _fill(self, columns, loud: np.ndarray, its: pd.DataFrame, units: list, arrival: np.ndarray) -> None:
         """Fill the realised columns of rows with a signal, from the SNRs at 1 kpc of all their pieces."""
@@ -102,7 +110,7 @@ class Renderer(render.Renderer):
 class _Stack:
     """Tensors that belong to numbers, stacked, so that those of many rows are gathered at once.
 
-    All are forgotten where they would become more than `most`, so that memory stays bounded.
+    All are forgotten where they would become more than `most`, but for those that are asked for together.
     """
 
     def __init__(self, make, most: int):
@@ -127,12 +135,3 @@ class _Stack:
             both = zip(self._kept, made, strict=True) if self._kept else ((one,) for one in made)
             self._kept = tuple(torch.cat(pair) for pair in both)
             self._slots |= {number: first + place for place, number in enumerate(numbers)}
-
-
-def _network(unit: dict[str, torch.Tensor]) -> torch.Tensor:
-    return unit["ifo"].square().sum(-1).sqrt()
-
-
-def _wanted(table: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
-    """Return wanted SNRs and, where these are NaN, wanted distances."""
-    return table["snr_target"].to_numpy(), table["distance_target_kpc"].to_numpy()

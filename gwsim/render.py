@@ -104,8 +104,7 @@ class Renderer(microbatches.MicroBatches):
         whole, network = self._empty(table), np.empty(len(table))
         for places, whitened, unit in self.at_one_kpc(table):
             network[places] = unit["snr"]
-            for place, one in zip(places, whitened, strict=True):
-                whole[place] = one
+            whole[self._put(places)] = whitened
         return whole, network
 
     def mix(self, table: pd.DataFrame, rows: np.ndarray, signals) -> dict[str, np.ndarray]:
