@@ -109,21 +109,23 @@ def rendering(experiment: str, device: torch.device, examples: int, rounds: int,
         renderer, drawn = prepared(Path(folder), experiment, device)
         table = pd.concat([drawn] * -(-examples // len(drawn)), ignore_index=True)
         table = table.sample(frac=1, random_state=1).iloc[:examples].reset_index(drop=True)
+        counted = table.iloc[:256]
         with Moved() as moved:
-            renderer.tensors(table.iloc[:256])
+            renderer.tensors(counted)
         bare = transforms(renderer, table)
         works = {"ours": lambda: renderer.tensors(table), "transforms": bare}
         for work in works.values():
             work()
         took = [{name: seconds(work, device) for name, work in works.items()} for _ in range(rounds)]
     middle = {name: statistics.median(one[name] for one in took) for name in works}
+    each = moved.bytes / len(counted)
     return {
         "examples": examples,
         "rows at once": renderer.size,
         "examples/s": rounded(examples / middle["ours"]),
         "bare transforms (examples/s)": rounded(examples / middle["transforms"]),
-        "MB moved an example": rounded(moved.bytes / 256 / 1e6),
-        "bare copies of as many bytes (examples/s)": rounded(copied * 256 / moved.bytes),
+        "MB moved an example": rounded(each / 1e6),
+        "bare copies of as many bytes (examples/s)": rounded(copied / each),
         "of the bare transforms": rounded(statistics.median(one["transforms"] / one["ours"] for one in took)),
         "lowest and highest": [rounded(examples / end(one["ours"] for one in took)) for end in (max, min)],
     }
