@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 import torch
 
-from gwsim import dataset, files, loudness, manifest, noise, render, stages
+from gwsim import bulk, dataset, files, loudness, manifest, noise, render, stages
 from gwsim.errors import GwsimError
 from gwsim.per_process import PerProcess
 from gwsim.waveforms import sources
@@ -77,7 +77,7 @@ class _Signals:
                 "a forked process cannot use the GPU of the one before it: let the DataLoader have "
                 'num_workers=0, or multiprocessing_context="spawn"'
             )
-        self.renderer = render.Renderer(settings, noise.NoiseStore(noise_store), sources.opened(bank), device)
+        self.renderer = bulk.renderer(settings, noise.NoiseStore(noise_store), sources.opened(bank), device)
         shape = (len(self.renderer.ifos), self.renderer.geometry.stored)
         # Workers of a DataLoader share the memory of one.
         worker = torch.utils.data.get_worker_info()

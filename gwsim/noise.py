@@ -109,6 +109,11 @@ class NoiseStore:
         self._windows = shards.ours(path / "strain")
         self._path, self.manifest = path, path.parent / "manifest.json"
 
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The shape of all strain, (block, ifo, time)."""
+        return tuple(self._strain.shape)
+
     @functools.cached_property
     def ifos(self) -> list[str]:
         """The store's interferometers, in its order."""

@@ -27,6 +27,8 @@ PIECE_BYTES = 4 * 2**20
 CACHED_BLOCKS = CACHED_ENTRIES = 512
 # D h in cm, over a distance of 1 kpc, in units of STRAIN_UNIT.
 UNIT_AT_ONE_KPC = 1.0 / (KPC_CM * STRAIN_UNIT)
+# What rows are multiplied by: one of each row, or all of them stacked.
+Factors = tuple[torch.Tensor, ...] | torch.Tensor
 
 
 class Renderer(microbatches.MicroBatches):
@@ -48,10 +50,13 @@ class Renderer(microbatches.MicroBatches):
         self._shapes = {"strain": (len(self.ifos), sizes.stored)}
         if settings["spectrogram"]["stored"]:
             self._shapes["spectrogram"] = (len(self.ifos), sizes.bins, sizes.window // sizes.hop + 1)
-        row_bytes = 4 * len(self.ifos) * sizes.fft
-        self._piece = max(1, PIECE_BYTES // row_bytes) if device == "cpu" else self.size
+        self._piece = self._rows_of(PIECE_BYTES) if device == "cpu" else self.size
         self._operators = _Cache(self._operator, CACHED_BLOCKS)
         self._spectra = _Cache(self._spectrum, CACHED_ENTRIES)
+
+    def _rows_of(self, piece_bytes: int) -> int:
+        """Return of how many rows one of the transformed arrays has so many bytes."""
+        return max(1, piece_bytes // (4 * len(self.ifos) * self.geometry.fft))
 
     def rows(
         self, table: pd.DataFrame, out: dict | None = None
@@ -99,8 +104,7 @@ class Renderer(microbatches.MicroBatches):
         whole, network = self._empty(table), np.empty(len(table))
         for places, whitened, unit in self.at_one_kpc(table):
             network[places] = unit["snr"]
-            for place, one in zip(places, whitened, strict=True):
-                whole[place] = one
+            whole[self._put(places)] = whitened
         return whole, network
 
     def mix(self, table: pd.DataFrame, rows: np.ndarray, signals) -> dict[str, np.ndarray]:
@@ -156,15 +160,27 @@ class Renderer(microbatches.MicroBatches):
 
     def _noise(self, table: pd.DataFrame, places: np.ndarray) -> torch.Tensor:
         """Return the whitened noise of some rows of a table."""
+        strain = self._windows(table, places)
+        self._expect_inside(strain.sum(), table)
+        return strain
+
+    def _windows(self, table: pd.DataFrame, places: np.ndarray) -> torch.Tensor:
         block, start = (table[name].to_numpy()[places] for name in ("psd_block", "start_sample"))
         strain = self.noise.windows(block, start - self.geometry.half_stft, self.geometry.stored)
-        strain = torch.as_tensor(strain, device=self.device)
-        if bool(strain.sum().isnan()):  # as every sum with a NaN is
+        return self._put(strain)
+
+    def _put(self, values) -> torch.Tensor:
+        """Return an array where the work is done; a GPU is not waited for."""
+        return torch.as_tensor(values).to(self.device, non_blocking=True)
+
+    @staticmethod
+    def _expect_inside(total: torch.Tensor, table: pd.DataFrame) -> None:
+        """Refuse rows by the sum of their noise, which is NaN outside of a block."""
+        if bool(total.isnan()):  # as every sum with a NaN is
             raise GwsimError(
                 f"rows {table.index[0]} to {table.index[-1]} reach past the whitened noise of their block: "
                 "the table does not belong to this noise store; draw it again"
             )
-        return strain
 
     def _with_glitches(self, strain: torch.Tensor, table: pd.DataFrame, places: np.ndarray) -> torch.Tensor:
         """Add the glitches of some rows of a table."""
@@ -178,12 +194,7 @@ class Renderer(microbatches.MicroBatches):
         """Yield pieces: (rows, whitened signals at 1 kpc, what scales them as wanted, realised columns)."""
         for places, whitened, unit in self.at_one_kpc(table):
             scale = scales(table.iloc[places], unit["snr"])
-            columns = {
-                **{name: one * scale if name.startswith("snr") else one for name, one in unit.items()},
-                "snr_kind": np.full(len(places), layout.SNR_KINDS.index("optimal")),
-                "distance_kpc": 1.0 / scale,
-            }
-            yield places, whitened, scale, columns
+            yield places, whitened, scale, as_scaled(unit, scale)
 
     def at_one_kpc(self, table: pd.DataFrame):
         """Yield pieces of rows that have a signal: (rows, whitened signals of each at 1 kpc, columns there).
@@ -193,26 +204,30 @@ class Renderer(microbatches.MicroBatches):
         waves, realised = self._waves(table), self.bank.realised(table)
         for places in self.pieces(table):
             whitened, unit = self._whitened(waves, places)
-            columns = {
-                "snr": np.sqrt(np.square(unit["ifo"]).sum(-1)),
-                "snr_full": unit["full"],
-                "snr_whitened": unit["whitened"],
-                **{name: values[places] for name, values in realised.items()},
-            }
-            for i, ifo in enumerate(self.ifos):
-                columns[f"snr_{ifo}"] = unit["ifo"][:, i]
-                columns[f"arrival_{ifo}"] = waves.arrival[places, i]
-            yield places, whitened, columns
+            found = {name: values[places] for name, values in realised.items()}
+            yield places, whitened, self._unit_columns(unit, waves.arrival[places]) | found
+
+    def _unit_columns(self, unit: dict[str, torch.Tensor], arrival: np.ndarray) -> dict[str, np.ndarray]:
+        """Return the columns at 1 kpc that follow from SNRs there, and those of arrival."""
+        unit = {name: values.cpu().numpy() for name, values in unit.items()}
+        columns = {
+            "snr": np.sqrt(np.square(unit["ifo"]).sum(-1)),
+            "snr_full": unit["full"],
+            "snr_whitened": unit["whitened"],
+        }
+        for i, ifo in enumerate(self.ifos):
+            columns[f"snr_{ifo}"] = unit["ifo"][:, i]
+            columns[f"arrival_{ifo}"] = arrival[:, i]
+        return columns
 
     def pieces(self, table: pd.DataFrame) -> list[np.ndarray]:
         """Return rows that are worked on together; those of one system find its spectrum at hand."""
         return self._pieces(np.argsort(table["system"].to_numpy(), kind="stable"))
 
-    def _whitened(self, waves: "_Waves", places: np.ndarray) -> tuple[torch.Tensor, dict[str, np.ndarray]]:
+    def _whitened(self, waves: "_Waves", places: np.ndarray) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
         """Return some rows' whitened signals at 1 kpc, and their SNRs: of each ifo, full, and whitened."""
         spectra = self._projected(waves, places)
-        operators = [self._operators[int(block)] for block in waves.block[places]]
-        response, in_window, in_full = zip(*operators, strict=True)
+        response, in_window, in_full = self._operators_of(waves.block[places])
         size, cut = self.geometry.fft, slice(self.geometry.half_stft, -self.geometry.half_stft)
         raw = torch.fft.irfft(spectra, size)[..., : self.geometry.stored]
         unit = {
@@ -225,7 +240,11 @@ class Renderer(microbatches.MicroBatches):
         _times(torch.view_as_real(spectra).flatten(-2), response)
         whitened = torch.fft.irfft(spectra, size)[..., : self.geometry.stored]
         unit["whitened"] = _sum(whitened[..., cut].square()).sum(-1).sqrt()
-        return whitened, {name: values.cpu().numpy() for name, values in unit.items()}
+        return whitened, unit
+
+    def _operators_of(self, blocks: np.ndarray):
+        """Return of each row the response, and the two 1/S: what `_times` takes."""
+        return zip(*(self._operators[int(block)] for block in blocks), strict=True)
 
     def projected(self, table: pd.DataFrame) -> tuple[stft.Spectra, np.ndarray]:
         """Return each ifo's signal at 1 kpc, as rfft over the transform's length, and its arrival times."""
@@ -256,11 +275,14 @@ class Renderer(microbatches.MicroBatches):
 
         Samples of one system together would be one product, whose bits depend on how many they are.
         """
-        weights = torch.as_tensor(weights, device=self.device)
+        weights = self._put(weights)
         if self.bank.own:
-            entries = torch.as_tensor(self.bank.entries(systems), dtype=torch.float32, device=self.device)
-            spectra = torch.view_as_real(torch.fft.rfft(entries, self.geometry.fft)).flatten(2)
-            return torch.view_as_complex((weights @ spectra).unflatten(-1, (-1, 2)))
+            entries = self._put(self.bank.entries(systems)).to(torch.float32)
+            return weighted(weights, torch.fft.rfft(entries, self.geometry.fft))
+        return self._sum_shared(systems, weights)
+
+    def _sum_shared(self, systems: np.ndarray, weights: torch.Tensor) -> torch.Tensor:
+        """Return the sums of entries that several samples may have."""
         bins = self.geometry.fft // 2 + 1
         total = torch.empty((*weights.shape[:2], bins), dtype=torch.complex64, device=self.device)
         for system in np.unique(systems):
@@ -273,13 +295,13 @@ class Renderer(microbatches.MicroBatches):
     def _phases(self, shift: np.ndarray) -> torch.Tensor:
         """Return exp(-2 pi i f shift) at every bin: two short exponentials, of float64 cycles, multiplied."""
         bins, low = self.geometry.fft // 2 + 1, 64
-        shift = torch.as_tensor(shift, dtype=torch.float64, device=self.device)[..., None]
+        shift = self._put(shift)[..., None]
         cycles = shift * self.geometry.rate / self.geometry.fft
         coarse = _turn(cycles * torch.arange(0, bins, low, device=self.device))
         fine = _turn(cycles * torch.arange(low, device=self.device))
         return (coarse[..., :, None] * fine[..., None, :]).flatten(-2)[..., :bins]
 
-    def _snr(self, spectra: torch.Tensor, weight: tuple[torch.Tensor, ...], size: int) -> torch.Tensor:
+    def _snr(self, spectra: torch.Tensor, weight: Factors, size: int) -> torch.Tensor:
         """Return sqrt(4 sum |h~|^2 / S df) with h~ = dt rfft(h)."""
         squares = torch.view_as_real(spectra[..., _band(self.geometry, size)]).flatten(-2).square()
         return (4 * _sum(_times(squares, weight)) / (self.geometry.rate * size)).sqrt()
@@ -332,8 +354,16 @@ class _Cache:
         return self._kept[number]
 
 
-def _times(rows: torch.Tensor, factors: tuple[torch.Tensor, ...]) -> torch.Tensor:
-    """Multiply each row by its own factor, in place: stacked factors would be copied for every batch."""
+def weighted(weights: torch.Tensor, spectra: torch.Tensor) -> torch.Tensor:
+    """Return each sample's sum of spectra (sample, term, bin) by weights (sample, ifo, term)."""
+    product = weights @ torch.view_as_real(spectra).flatten(2)
+    return torch.view_as_complex(product.unflatten(-1, (-1, 2)))
+
+
+def _times(rows: torch.Tensor, factors: Factors) -> torch.Tensor:
+    """Multiply each row by its own factor, in place: on a CPU stacked factors cost a copy of all of them."""
+    if isinstance(factors, torch.Tensor):
+        return rows.mul_(factors)
     for row, factor in zip(rows, factors, strict=True):
         row *= factor
     return rows
@@ -363,6 +393,15 @@ def _add(strain: torch.Tensor, signal: torch.Tensor, factor: float) -> None:
 def _turn(cycles: torch.Tensor) -> torch.Tensor:
     angle = (cycles - cycles.round()).to(torch.float32) * (-2 * np.pi)
     return torch.polar(torch.ones_like(angle), angle)
+
+
+def as_scaled(unit: dict[str, np.ndarray], scale: np.ndarray) -> dict[str, np.ndarray]:
+    """Return the columns of signals that are scaled, from those at 1 kpc."""
+    return {
+        **{name: one * scale if name.startswith("snr") else one for name, one in unit.items()},
+        "snr_kind": np.full(len(scale), layout.SNR_KINDS.index("optimal")),
+        "distance_kpc": 1.0 / scale,
+    }
 
 
 def scales(table: pd.DataFrame, unit: np.ndarray) -> np.ndarray:

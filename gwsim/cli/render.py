@@ -40,14 +40,14 @@ def arguments(parser):
 
 def _strain(settings, noise, bank, device):
     """Return what renders whitened strain with signals of a bank, or with signals that are kept."""
-    from gwsim import files, kept_signals, render
+    from gwsim import bulk, files, kept_signals
     from gwsim.waveforms import sources
 
     if (bank.parent / "data.zarr" / kept_signals.ARRAY).is_dir():
         sha256 = files.fingerprint(noise.manifest)["sha256"]
         signals = kept_signals.Signals(bank.parent, settings, sha256)
         return kept_signals.Renderer(settings, noise, signals, device)
-    return render.Renderer(settings, noise, sources.opened(bank.parent / "data.zarr"), device)
+    return bulk.renderer(settings, noise, sources.opened(bank.parent / "data.zarr"), device)
 
 
 def _scans(settings, noise, systems, device):

@@ -1,0 +1,137 @@
+"""Rows into arrays as `render` makes them, thousands at a time: how a GPU renders.
+
+The arithmetic is that of `render`; what goes row by row there, so that operators stay in a core's cache, is
+one operation on stacked operators here, and nothing waits for the device before all rows are under way. A
+device may take sums in another order: strain may then differ in the last bit that is kept.
+
+Noise and bank are the sources that `render` takes; with those of `on_device` nothing is copied between.
+"""
+
+import numpy as np
+import pandas as pd
+import torch
+
+from gwsim import render
+
+# Of one of the arrays that are transformed; a good ten of that size are alive at once.
+PIECE_BYTES = 512 * 2**20
+# Whose operators and spectra stay from piece to piece.
+MOST_BLOCKS = MOST_SYSTEMS = 1024
+# An SNR or, where that is NaN, a distance.
+WANTED = ("snr_target", "distance_target_kpc")
+
+
+def renderer(settings: dict, noise, bank, device: str) -> render.Renderer:
+    """Return what renders on a device: a CPU row by row, and anything else in bulk."""
+    kind = render.Renderer if torch.device(device).type == "cpu" else Renderer
+    return kind(settings, noise, bank, device)
+
+
+class Renderer(render.Renderer):
+    """Renders rows of one dataset on a device, as many at once as have piece_bytes in one array."""
+
+    def __init__(self, settings: dict, noise, bank, device: str = "cuda", piece_bytes: int = PIECE_BYTES):
+        super().__init__(settings, noise, bank, device)
+        self.size = self._piece = self._rows_of(piece_bytes)
+        self._operators = _Stack(self._stacked_operators, MOST_BLOCKS)
+        self._spectra = _Stack(self._stacked_spectra, MOST_SYSTEMS)
+
+    def tensors(self, table: pd.DataFrame) -> tuple[dict[str, torch.Tensor], pd.DataFrame]:
+        """Render rows as `rows` does, but leave their arrays on the device."""
+        count, columns = len(table), self._empty_columns(len(table))
+        whole = {
+            name: torch.empty((count, *shape), device=self.device) for name, shape in self._shapes.items()
+        }
+        for places, strain in self._strains(table, columns):
+            for name, values in self._stored(strain).items():
+                whole[name][self._put(places)] = values
+        return whole, self._typed(columns)
+
+    def mix(self, table: pd.DataFrame, rows: np.ndarray, signals) -> dict[str, np.ndarray]:
+        """Return what a store would have of some rows of a table: see `render`."""
+        strain, signals = self._noise(table, rows), list(signals)
+        if signals:
+            places, units, factors = zip(*signals, strict=True)
+            scaled = torch.stack(units).mul_(self._put(np.float32(factors))[:, None, None])
+            strain[self._put(np.array(places))] += scaled
+        stored = self._stored(self._with_glitches(strain, table, rows))
+        return {name: values.cpu().numpy() for name, values in stored.items()}
+
+    def _strains(self, table: pd.DataFrame, columns: dict[str, np.ndarray]):
+        """Yield pieces of rows, (rows, strain); fill the realised columns when the last one is under way."""
+        system, sums = table["system"].to_numpy(), []
+        for places in self._pieces(np.flatnonzero(system < 0)):
+            strain = self._windows(table, places)
+            sums.append(strain.sum())
+            yield places, self._with_glitches(strain, table, places)
+        if len(loud := np.flatnonzero(system >= 0)):
+            units, its = [], table.iloc[loud]
+            waves = self._waves(its)
+            for part in self._pieces(np.arange(len(loud))):
+                strain = self._windows(its, part)
+                sums.append(strain.sum())
+                units.append(self._add_signals(strain, its.iloc[part], waves, part))
+                yield loud[part], self._with_glitches(strain, its, part)
+            self._fill(columns, loud, its, units, waves.arrival)
+        self._expect_inside(torch.stack(sums).sum(), table)
+
+    def _add_signals(self, strain: torch.Tensor, table: pd.DataFrame, waves, part) -> dict[str, torch.Tensor]:
+        """Add the signals of a piece to its noise, as loud as its table wants them; return SNRs at 1 kpc."""
+        whitened, unit = self._whitened(waves, part)
+        snr, distance = (self._put(table[name].to_numpy(copy=True)) for name in WANTED)
+        network = unit["ifo"].square().sum(-1).sqrt()
+        scale = torch.where(snr.isnan(), 1.0 / distance, snr / network)
+        strain.addcmul_(whitened, scale.to(torch.float32)[:, None, None])
+        return unit
+
+    def _fill(self, columns, loud: np.ndarray, its: pd.DataFrame, units: list, arrival: np.ndarray) -> None:
+        """Fill the realised columns of rows with a signal, from the SNRs at 1 kpc of all their pieces."""
+        whole = {name: torch.cat([unit[name] for unit in units]) for name in units[0]}
+        unit = self._unit_columns(whole, arrival) | self.bank.realised(its)
+        for name, values in render.as_scaled(unit, render.scales(its, unit["snr"])).items():
+            columns[name][loud] = values
+
+    def _operators_of(self, blocks: np.ndarray) -> tuple[torch.Tensor, ...]:
+        return self._operators.of(blocks, self._put)
+
+    def _sum_shared(self, systems: np.ndarray, weights: torch.Tensor) -> torch.Tensor:
+        (spectra,) = self._spectra.of(systems, self._put)
+        return render.weighted(weights, spectra)
+
+    def _stacked_operators(self, blocks: list[int]) -> tuple[torch.Tensor, ...]:
+        each = zip(*(self._operator(block) for block in blocks), strict=True)
+        return tuple(torch.stack(one) for one in each)
+
+    def _stacked_spectra(self, systems: list[int]) -> tuple[torch.Tensor, ...]:
+        entries = self._put(self.bank.entries(np.array(systems))).to(torch.float64)
+        return (torch.fft.rfft(entries, self.geometry.fft).to(torch.complex64),)
+
+
+class _Stack:
+    """Tensors that belong to numbers, stacked, so that those of many rows are gathered at once.
+
+    All are forgotten where they would become more than `most`, but for those that are asked for together.
+    """
+
+    def __init__(self, make, most: int):
+        self._make, self._most = make, most
+        self._forget()
+
+    def _forget(self) -> None:
+        self._slots, self._kept = {}, ()
+
+    def of(self, numbers: np.ndarray, put) -> tuple[torch.Tensor, ...]:
+        """Return what belongs to each of some numbers, a row for each."""
+        different, which = np.unique(numbers, return_inverse=True)
+        if len(self._slots.keys() | set(different.tolist())) > self._most:
+            self._forget()
+        self._add([number for number in different.tolist() if number not in self._slots])
+        slots = put(np.array([self._slots[number] for number in different.tolist()])[which])
+        return tuple(one[slots] for one in self._kept)
+
+    def _add(self, numbers: list[int]) -> None:
+        if numbers:
+            made, first = self._make(numbers), len(self._slots)
+            both = zip(self._kept, made, strict=True) if self._kept else ((one,) for one in made)
+            self._kept = tuple(torch.cat(pair) for pair in both)
+            self._slots |= {number: first + place for place, number in enumerate(numbers)}
