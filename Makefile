@@ -8,11 +8,13 @@ BIN := .venv/bin
 STAMP := .venv/installed
 # A reader of Zarr in JavaScript, for the tests, where there is npm.
 READER := tests/javascript/node_modules/installed
+# Libraries that the benchmarks are held against, in an environment of their own.
+PEERS := .venv-peers/installed
 # Rules call `gwsim` by its name.
 ON_PATH := PATH="$(CURDIR)/$(BIN):$$PATH"
 
 .DEFAULT_GOAL := help
-.PHONY: help run exercise test lint unlock
+.PHONY: help run exercise test lint benchmarks unlock
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\): .*## /  make \1	/p' Makefile
@@ -38,6 +40,9 @@ lint: $(STAMP) ## check style and workflow, changing nothing
 	$(BIN)/snakefmt --check Snakefile workflow
 	$(ON_PATH) $(BIN)/snakemake --lint
 
+benchmarks: $(STAMP) $(PEERS) ## measure every stage beside PyCBC, GWpy, other libraries and the limit
+	$(BIN)/python benchmarks/run.py $$(test ! -e $(PEERS) || echo --peers .venv-peers/bin/python)
+
 unlock: $(STAMP) ## remove the lock that a killed run left behind
 	$(BIN)/snakemake --unlock
 
@@ -51,6 +56,12 @@ $(STAMP): requirements.txt slurm/requirements.txt pyproject.toml
 	$(BIN)/python -m pip install --quiet --no-deps --requirement slurm/requirements.txt
 	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
 	@touch $@
+
+$(PEERS): benchmarks/peers/requirements.txt requirements.txt
+	@if $(PYTHON) -m venv .venv-peers && \
+	    .venv-peers/bin/pip install --quiet "$$(grep '^torch==' requirements.txt)" && \
+	    .venv-peers/bin/pip install --quiet --no-deps --requirement $<; then touch $@; else \
+	    echo "ml4gw and torchcam could not be installed: they are left out" >&2; fi
 
 $(READER): tests/javascript/package-lock.json
 	@if command -v npm > /dev/null && npm ci --silent --prefix tests/javascript; then touch $@; else \

@@ -27,7 +27,7 @@ TABLE = "results/chirp_blip/train/draw.parquet"
 # What a head runs itself.
 LOCAL = {"all", "settings", "fetch_plan", "fetch", "lock", "report"}
 # What a user of this folder has made in it.
-NOT_COPIED = ("results", "logs", ".snakemake", ".venv", "gwosc")
+NOT_COPIED = ("results", "logs", ".snakemake", ".venv", ".venv-peers", "gwosc")
 # Much more than any of these runs takes on two cores.
 PATIENCE = 3000
 
