@@ -3,6 +3,7 @@
 import ast
 import hashlib
 import importlib.metadata
+import os
 import subprocess
 from collections.abc import Iterator
 from functools import cache
@@ -76,9 +77,10 @@ def versions() -> dict[str, str]:
 
 
 def revision() -> str:
-    """Return the git revision of this package's sources, or 'unknown' outside a checkout."""
+    """Return the git revision of this package's sources; outside a checkout GWSIM_REVISION, or 'unknown'."""
     command = ["git", "-C", str(PACKAGE), "describe", "--always", "--dirty", "--abbrev=12"]
     try:
         return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
     except (OSError, subprocess.CalledProcessError):
-        return "unknown"
+        # A container's image has no history: what built it says of which revision it is.
+        return os.environ.get("GWSIM_REVISION") or "unknown"

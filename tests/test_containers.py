@@ -81,6 +81,25 @@ def test_the_image_does_not_run_as_root_and_has_no_compiler():
     )
 
 
+def test_a_user_whose_number_has_no_name_in_the_image_gets_one():
+    """Snakemake asks for it at its start; Apptainer brings its own."""
+    (environment,) = [rest for word, rest in docker_steps() if word == "ENV" and "HOME=" in rest]
+    assert "USER=gwsim" in environment.split()
+
+
+def test_the_revision_is_taken_from_the_clone_and_handed_to_the_code():
+    asked = '--build-arg REVISION="$(git describe --always --dirty --abbrev=12)"'
+    page = (ROOT / "docs" / "engines.md").read_text()
+    assert asked in DOCKER and asked in APPTAINER and page.count(asked) == 2
+    last = docker_steps()[max(place for place, (word, _) in enumerate(docker_steps()) if word == "FROM") :]
+    assert last.index(("ARG", "REVISION=unknown")) < last.index(("ENV", "GWSIM_REVISION=$REVISION"))
+    assert "REVISION=unknown" in sections()["arguments"].split()
+    assert 'export GWSIM_REVISION="{{ REVISION }}"' in sections()["environment"]
+    # Else they would be described in another way than those that a clone makes.
+    code = (ROOT / "gwsim" / "provenance.py").read_text()
+    assert '"describe", "--always", "--dirty", "--abbrev=12"' in code
+
+
 @pytest.mark.skipif(shutil.which("sh") is None, reason="no shell")
 def test_every_command_is_one_that_a_shell_accepts():
     runs = [rest for word, rest in docker_steps() if word == "RUN"]

@@ -191,8 +191,19 @@ def test_the_hash_does_not_know_where_the_package_stands(copied):
 def test_versions_and_revision_are_told(monkeypatch, tmp_path):
     versions = provenance.versions()
     assert set(versions) == set(provenance.WITNESSES) and all(versions.values())
+    monkeypatch.delenv("GWSIM_REVISION", raising=False)
     assert provenance.revision() != "unknown"
     monkeypatch.setattr(provenance, "PACKAGE", tmp_path)
     assert provenance.revision() == "unknown"
     monkeypatch.setenv("PATH", str(tmp_path))
+    assert provenance.revision() == "unknown"
+
+
+def test_an_image_without_history_is_told_its_revision_and_a_clone_is_not(monkeypatch, tmp_path):
+    of_clone = provenance.revision()
+    monkeypatch.setenv("GWSIM_REVISION", "0123456789ab")
+    assert provenance.revision() == of_clone != "0123456789ab"
+    monkeypatch.setattr(provenance, "PACKAGE", tmp_path)
+    assert provenance.revision() == "0123456789ab"
+    monkeypatch.setenv("GWSIM_REVISION", "")
     assert provenance.revision() == "unknown"
