@@ -146,6 +146,7 @@ def _ratios(stages: dict):
             axis.plot(1 / one["limit"]["our fraction"], place, "|", color=LIMIT, markersize=14, mew=2.5)
         axis.axvline(1, color=style.INK, linewidth=1)
         axis.set_xscale("log")
+        axis.xaxis.set_major_formatter("{x:g}")
         axis.set_yticks(range(len(stages)), [_title(name) for name in stages])
         axis.invert_yaxis()
         axis.set_xlabel("times as fast as gwsim (1 is gwsim; to the left slower)")
@@ -169,7 +170,8 @@ def _growth(stages: dict):
                 look = {"color": style.CLASSES[place], "marker": style.marker(place), "markersize": 4}
                 axis.plot(times, values / values[0], label=("time", "peak memory")[place], **look)
             axis.plot(times, times, ":", color=style.INK, linewidth=0.8, label="in proportion")
-            axis.set(xscale="log", yscale="log", title=_title(name))
+            axis.set(xscale="log", yscale="log")
+            axis.set_title(_title(name), fontsize=8)
             axis.set_xticks(times, [str(one) for one in times])
             axis.set_yticks(times, [str(one) for one in times])
             axis.minorticks_off()
