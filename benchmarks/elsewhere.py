@@ -4,6 +4,8 @@ A script there prepares what it needs, then reads names of ways, a line each, do
 a line of JSON: units, seconds, used (of processors). So they take their turns in the rounds like the others.
 """
 
+import atexit
+import contextlib
 import json
 import os
 import subprocess
@@ -16,9 +18,14 @@ SCRIPTS = Path(__file__).parent / "peers"
 PYTHON = "GWSIM_PEERS"
 
 
+def there() -> bool:
+    """Return whether the environment is there."""
+    return PYTHON in os.environ
+
+
 def ways(script: str, names: list[str], *arguments) -> list[Way]:
     """Return the ways of a script, which is told some arguments; none where its environment is not there."""
-    if PYTHON not in os.environ:
+    if not there():
         return []
     command, started = [os.environ[PYTHON], str(SCRIPTS / f"{script}.py"), *map(str, arguments)], []
 
@@ -28,11 +35,13 @@ def ways(script: str, names: list[str], *arguments) -> list[Way]:
             started.append(
                 subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
             )
+            atexit.register(started[0].communicate)
         return started[0]
 
     def work(name: str) -> Spent:
-        running().stdin.write(f"{name}\n")
-        running().stdin.flush()
+        with contextlib.suppress(BrokenPipeError):
+            running().stdin.write(f"{name}\n")
+            running().stdin.flush()
         if not (answer := running().stdout.readline()):
             raise RuntimeError(f"{script}.py has ended without an answer; what it said stands above")
         return Spent(**json.loads(answer))

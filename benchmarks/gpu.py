@@ -187,7 +187,7 @@ def rounded(value: float) -> float:
 def network(name: str, device: str, rounds: int, limit: int) -> dict:
     """Measure a network in processes of its own: one as it is, one compiled, which has so many seconds."""
     words = [sys.executable, gpu_networks.__file__, name, "--device", device, "--rounds", str(rounds)]
-    found = json.loads(subprocess.run(words, capture_output=True, text=True, check=True).stdout)
+    found = json.loads(subprocess.run(words, stdout=subprocess.PIPE, text=True, check=True).stdout)
     if not limit:
         return found
     try:
@@ -195,7 +195,7 @@ def network(name: str, device: str, rounds: int, limit: int) -> dict:
     except subprocess.TimeoutExpired:
         return found | {"compiled": f"not compiled within {limit} s"}
     if run.returncode:
-        return found | {"compiled": f"failed: {run.stderr.strip().splitlines()[-1]}"}
+        return found | {"compiled": f"failed: {(run.stderr.strip() or str(run.returncode)).splitlines()[-1]}"}
     return found | {"compiled": json.loads(run.stdout)}
 
 

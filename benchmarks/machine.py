@@ -22,6 +22,7 @@ def described(folder: Path) -> dict:
     import torch
 
     torch.set_num_threads(1)
+    load = os.getloadavg()[0]
     with tempfile.TemporaryDirectory(dir=folder) as scratch:
         disk = best(measuring.made_durable(Path(scratch), 2**20))
     return {
@@ -38,8 +39,14 @@ def described(folder: Path) -> dict:
             f"transforms of {size} samples, one core (GFLOP/s)": measuring.rounded(best(transforms(size)))
             for size in TRANSFORMS
         },
-        "load of others when it began": measuring.rounded(os.getloadavg()[0]),
+        "load of others when it began": measuring.rounded(load),
     }
+
+
+def differences(one: dict, other: dict) -> list[str]:
+    """Return in what two machines differ, beyond what was measured of them."""
+    said = {name for name in {**one, **other} if "(" not in name and "load" not in name}
+    return sorted(name for name in said if one.get(name) != other.get(name))
 
 
 def best(work, rounds: int = 5) -> float:
@@ -72,7 +79,8 @@ def transforms(size: int):
 
 def processor() -> str:
     """Return the processor's name, as the system has it."""
-    lines = Path("/proc/cpuinfo").read_text().splitlines()
+    about = Path("/proc/cpuinfo")
+    lines = about.read_text().splitlines() if about.exists() else []
     names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
     return names[0] if names else platform.processor()
 

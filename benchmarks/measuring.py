@@ -1,4 +1,4 @@
-"""How rates are measured: ways of doing one thing in turn, round after round, on one thread of one process.
+"""How rates are measured: ways of doing one thing in turn, round after round, on one core.
 
 A stage (benchmarks/stages) gives its ways, and the bare work that none of them can do without: transforms of
 arrays that are there, bytes copied in memory or made durable on disk. Whoever did nothing else, and on each
@@ -6,6 +6,7 @@ resource at once, would be at the limit. Machines differ and are shared: what co
 """
 
 import os
+import resource
 import statistics
 import time
 from collections.abc import Callable
@@ -142,6 +143,16 @@ def repeated(times: int, work: Callable[[], float]) -> Callable[[], float]:
     return lambda: sum(work() for _ in range(times))
 
 
+def counted(units: float, work: Callable[[], object]) -> Callable[[], float]:
+    """Return work that is some other work, and tells of how many units it is."""
+
+    def told() -> float:
+        work()
+        return units
+
+    return told
+
+
 def wait_for_disk(path: Path) -> None:
     """Wait until a file that was written is on the disk, as ours are when they are there."""
     with path.open("rb") as file:
@@ -150,23 +161,26 @@ def wait_for_disk(path: Path) -> None:
 
 def peak_mib() -> float:
     """Return the greatest resident memory of this process; getrusage would count what started it, too."""
-    status = Path("/proc/self/status").read_text()
-    return int(status.partition("VmHWM:")[2].split()[0]) / 2**10
+    status = Path("/proc/self/status")
+    if not status.exists():  # not Linux
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+    return int(status.read_text().partition("VmHWM:")[2].split()[0]) / 2**10
 
 
 def forget_peak() -> None:
-    """Begin the greatest resident memory anew."""
-    Path("/proc/self/clear_refs").write_text("5")
+    """Begin the greatest resident memory anew, where the system can."""
+    if (switch := Path("/proc/self/clear_refs")).exists():
+        switch.write_text("5")
 
 
 def copied(bytes_a_unit: float) -> Callable[[], float]:
-    """Return work that moves the bytes of units from memory to memory, once."""
+    """Return work that moves as many bytes, of those read and those written together, as units have."""
     import numpy as np
 
-    # More than any cache holds, however few bytes a unit has.
-    size = 64 * 2**20
+    # More than a core's caches hold, however few bytes a unit has.
+    size = 256 * 2**20
     source, target = np.ones(size, np.uint8), np.empty(size, np.uint8)
-    return lambda: np.copyto(target, source) or size / bytes_a_unit
+    return lambda: np.copyto(target, source) or 2 * size / bytes_a_unit
 
 
 def made_durable(folder: Path, bytes_a_unit: float) -> Callable[[], float]:

@@ -16,9 +16,16 @@ ABOUT = """\
 Written by `python benchmarks/run.py`, from one run of it. **Plain** is what a user writes today with PyCBC,
 GWpy, scipy, h5py or zarr-python, **peers** are public libraries that do the job, **limit** is the bare work
 that none of them can do without, on this machine and at the same time: Fourier transforms of arrays that are
-there, packing, bytes copied once or made durable once; the resource that is asked for most sets it. All is of
-one thread of one core, in turns within one process; numbers are medians over the rounds, ratios are of the
-same round. Machines differ: read the ratios.
+there, packing, bytes read, written, or made durable once; the resource that is asked for most sets it. All is
+done on one core, in turns within one process (libraries that do not go together with ours have one of their
+own, on the same core); numbers are medians over the rounds, ratios are of the same round. Machines differ:
+read the ratios.
+"""
+GROWTH = """\
+More work is more blocks, files, shards or epochs, one after the other in one process, as a job of the
+workflow does them; where they would be alike, the same ones again. `draw`, `write`, the new SNRs, `shuffled`
+and `tsne` have so many times the rows. Seconds are the least of three, memory is the whole process's, with
+all that was prepared for it.
 """
 
 
@@ -34,6 +41,7 @@ def write(found: dict, out: Path) -> None:
         "![How fast each way is, against ours, and the limit](ratios.svg)",
         _table(stages),
         "## Time and memory of more work",
+        GROWTH,
         "![Time and peak memory at 1, 2, 4 and 8 times the work](growth.svg)",
         _growth_table(stages),
         *(_stage(name, one) for name, one in stages.items()),

@@ -21,6 +21,8 @@ def ways(scratch: Path, folder: Path, settings: dict, rows: int = 64) -> list[Wa
 
     scratch: has the noise and strain.npy; folder: the dataset's, with bank and draw.parquet.
     """
+    if not elsewhere.there():
+        return []
     table = pd.read_parquet(folder / "draw.parquet").iloc[:rows]
     room = table["start_sample"].between(AROUND * settings["sample_rate"], 250 * settings["sample_rate"])
     # ml4gw whitens a batch by one PSD; those with a signal come first.

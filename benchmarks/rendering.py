@@ -31,8 +31,7 @@ def limit(renderer, classes: int) -> list[Part]:
             if "spectrogram" in renderer._shapes
             else []
         ),
-        # Of what is read and what is written, a copy does both.
-        Part("noise read and arrays written once", MEMORY, copied(4 * (noise + arrays) / 2)),
+        Part("noise read and arrays written once", MEMORY, copied(4 * (noise + arrays))),
     ]
 
 
@@ -42,7 +41,9 @@ def of_signals(renderer, share: float):
     terms = renderer.bank.entries([0])[0]
     own = torch.as_tensor(terms, dtype=torch.float32).expand(rows, -1, -1).contiguous()
     bins = sizes.fft // 2 + 1
-    entry, weights = torch.randn(rows, len(terms), 2 * bins), torch.randn(rows, ifos, len(terms))
+    weights = torch.randn(rows, ifos, len(terms))
+    # Rows of one system share its entry.
+    entry = torch.randn(rows if renderer.bank.own else 1, len(terms), 2 * bins).expand(rows, -1, -1)
     spectra = torch.randn(rows, ifos, bins, dtype=torch.complex64)
     strain, summed = torch.randn(rows, ifos, sizes.window), torch.empty(rows, ifos, 2 * bins)
 

@@ -3,7 +3,7 @@
     python benchmarks/run.py [STAGE ...] [--rounds 5] [--out results/benchmarks] [--peers PYTHON]
 
 Writes results.json, and a page of it with pictures. A stage that is named is measured anew, the others stay
-as results.json has them; without names, all are. Each stage has a process of its own, on one thread; each
+as results.json has them; without names, all are. Each stage has a process of its own, on one core; each
 size of its scaling another one. PYTHON is that of the environment of benchmarks/peers/requirements.txt, for
 libraries that do not go together with ours; without it they are left out.
 """
@@ -32,19 +32,19 @@ def names() -> list[str]:
     return list(stages.ORDER)
 
 
-def one(name: str, rounds: int) -> dict:
+def one(name: str, rounds: int, out: Path) -> dict:
     """Measure a stage in this process."""
     import measuring
 
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory(dir=out) as folder:
         return measuring.measured(built(name, Path(folder), 1), rounds)
 
 
-def scaled(name: str, times: int) -> dict:
+def scaled(name: str, times: int, out: Path) -> dict:
     """Return what our way takes in this process for so many times the work: seconds, and peak memory."""
     import measuring
 
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory(dir=out) as folder:
         ours = built(name, Path(folder), times).ways[0].work
         ours()
         measuring.forget_peak()
@@ -58,11 +58,14 @@ def scaled(name: str, times: int) -> dict:
 
 
 def built(name: str, folder: Path, times: int):
-    """Return a stage of so many times its usual work, on one thread."""
+    """Return a stage of so many times its usual work, on one core."""
     import torch
 
     from gwsim.cli.memory import keep_freed_memory
 
+    # What reads ahead, packs or asks a peer does it on the same core.
+    if hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
     torch.set_num_threads(1)
     keep_freed_memory()
     return importlib.import_module(f"stages.{name}").build(folder, times)
@@ -81,13 +84,20 @@ def measure(wanted: list[str], rounds: int, out: Path) -> dict:
     import page
 
     path = out / "results.json"
-    found = json.loads(path.read_text()) if path.exists() else {"stages": {}}
     out.mkdir(parents=True, exist_ok=True)
-    found["machine"] = machine.described(out)
+    about = machine.described(out)
+    found = json.loads(path.read_text()) if path.exists() else {"stages": {}, "machine": about}
+    if different := machine.differences(found["machine"], about):
+        raise SystemExit(
+            f"{path} is of another machine or other versions ({', '.join(different)}): remove it, or name "
+            "another folder by --out"
+        )
+    found["machine"] = about
     for place, name in enumerate(wanted):
         print(f"{name} ({place + 1} of {len(wanted)})", file=sys.stderr, flush=True)
-        result = apart(name, "--apart", "--rounds", str(rounds))
-        result["scaling"] = [apart(name, "--apart", "--times", str(times)) for times in TIMES]
+        words = (name, "--apart", "--out", str(out))
+        result = apart(*words, "--rounds", str(rounds))
+        result["scaling"] = [apart(*words, "--times", str(times)) for times in TIMES]
         found["stages"][name] = result
         found["stages"] = {one: found["stages"][one] for one in names() if one in found["stages"]}
         path.write_text(json.dumps(found, indent=1) + "\n")
@@ -108,7 +118,7 @@ def main() -> None:
     args = parser.parse_args()
     if args.apart:
         (name,) = args.stages
-        found = scaled(name, args.times) if args.times else one(name, args.rounds)
+        found = scaled(name, args.times, args.out) if args.times else one(name, args.rounds, args.out)
         print(json.dumps(found))
         return
     if unknown := set(args.stages) - set(names()):

@@ -7,7 +7,7 @@ run that was killed has still at work: two jobs that write the same files spoil 
 
 import difflib
 import functools
-import getpass
+import os
 import subprocess
 import time
 from collections.abc import Callable, Collection, Iterable, Mapping
@@ -48,7 +48,7 @@ def at_work(folder: Path) -> list[str]:
 
     Raises GwsimError where no controller answers.
     """
-    of_user = ("--noheader", f"--user={getpass.getuser()}")
+    of_user = ("--noheader", f"--user={os.getuid()}")
     rows = (line.split("|", 2) for line in _ask("squeue", *of_user, "--format=%A|%k|%Z"))
     place = folder.resolve()
     return [
@@ -61,7 +61,7 @@ def at_work(folder: Path) -> list[str]:
 def outlast(folder: Path, say: Callable[[str], None], look: float = FIRST_LOOK) -> None:
     """Wait until none of this user's jobs is at work for a workflow in a folder."""
     told: list[str] = []
-    while found := at_work(folder):
+    while found := _known(folder, told):
         if not set(found) <= set(told):
             say(
                 f"An earlier run, which was killed, left jobs in SLURM that write here: {', '.join(found)}. "
@@ -71,6 +71,16 @@ def outlast(folder: Path, say: Callable[[str], None], look: float = FIRST_LOOK) 
             told = found
         time.sleep(look)
         look = min(2 * look, LATER_LOOKS)
+
+
+def _known(folder: Path, last: list[str]) -> list[str]:
+    """Return the jobs at work in a folder: the last known ones while the controller is away."""
+    try:
+        return at_work(folder)
+    except GwsimError:
+        if not last:
+            raise
+        return last
 
 
 def _ask(*command: str) -> list[str]:

@@ -7,7 +7,8 @@ import pandas as pd
 class MicroBatches:
     """Renders rows some at a time. A heir has `size`, and `micro_batch(table)` -> arrays, realised columns.
 
-    size divides sharding.LEAST_ROWS: shards are whole numbers of micro-batches.
+    size divides sharding.LEAST_ROWS: shards are whole numbers of micro-batches. On a GPU, where no bits are
+    promised, `bulk` has more.
     """
 
     size: int

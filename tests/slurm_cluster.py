@@ -83,10 +83,14 @@ class Cluster:
 
     def hang(self, job: Job):
         """Stop a job in its tracks, as a file system does that answers no more; let its time be a minute."""
+        self.signal(job, signal.SIGSTOP)
+        self.ask("scontrol", "update", f"jobid={job.id}", "timelimit=1")
+
+    def signal(self, job: Job, number: int):
+        """Send a signal to each of a job's processes."""
         for process in self.processes(job):
             with suppress(ProcessLookupError):
-                os.kill(process, signal.SIGSTOP)
-        self.ask("scontrol", "update", f"jobid={job.id}", "timelimit=1")
+                os.kill(process, number)
 
     def processes(self, job: Job) -> Iterator[int]:
         """Yield the processes of a job of this SLURM."""

@@ -26,7 +26,7 @@ def main() -> None:
             extractor([0] * len(x), scores)
         return len(x)
 
-    answering.answer({"torchcam's ScoreCAM, one class": work})
+    answering.answer({"torchcam's ScoreCAM": work})
 
 
 main()

@@ -21,7 +21,7 @@ from measuring import (
 
 from gwsim import seeds
 
-EXAMPLES, LOOPED = 60000, 3000
+EXAMPLES = 60000
 # Random numbers of an example: place of the noise, time, SNR, three angles of the sky, two of the source, and
 # one that puts its class into its place.
 NUMBERS = 9
@@ -56,7 +56,7 @@ def by_loop(settings: dict) -> list[dict]:
     (low, high), rate, blocks = draw["columns"]["snr"]["uniform"], draw["sample_rate"], 2
     last = 256 * rate - draw["window_samples"] - draw["margin"]
     rows = []
-    for _ in range(LOOPED):
+    for _ in range(EXAMPLES):
         block, start = int(random.integers(blocks)), int(random.integers(draw["margin"], last + 1))
         second, sample = divmod(start, rate)
         rows.append(

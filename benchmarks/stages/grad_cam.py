@@ -5,7 +5,7 @@ from pathlib import Path
 import explain as script
 import torch
 from captum.attr import LayerGradCam
-from measuring import CORE, MEMORY, OURS, PEER, Part, Stage, Way, copied, repeated
+from measuring import CORE, MEMORY, OURS, PEER, Part, Stage, Way, copied, counted, repeated
 
 from gwsim import cams, models
 
@@ -21,8 +21,8 @@ def build(folder: Path, times: int) -> Stage:
         unit="examples",
         about=__doc__,
         ways=[
-            Way("gwsim", OURS, repeated(times, lambda: len(cams.grad_cam(model, x, target)))),
-            Way("captum's LayerGradCam", PEER, lambda: len(captum.attribute(x, target))),
+            Way("gwsim", OURS, repeated(times, counted(EXAMPLES, lambda: cams.grad_cam(model, x, target)))),
+            Way("captum's LayerGradCam", PEER, counted(EXAMPLES, lambda: captum.attribute(x, target))),
         ],
         limit=[
             Part("bare passes of the inputs", CORE, lambda: bare(model, x)),

@@ -3,14 +3,13 @@
 from pathlib import Path
 
 import ccsn
+import common
 import loudness
-import torch
+import rendering
 from measuring import CORE, PLAIN, Part, Stage, Way
 
 # Shards that ours writes at once, and examples of the plain script.
 SHARDS, FEW = 2, 10
-# Examples transformed at once, and how often.
-PIECE, PIECES = 8, 16
 
 
 def build(folder: Path, times: int) -> Stage:
@@ -18,6 +17,7 @@ def build(folder: Path, times: int) -> Stage:
     settings = loudness.more(folder, settings, times * SHARDS * settings["shard_rows"])
     ours, work = loudness.ways(folder, settings), ccsn.plain_work
     whitened, known = (work(folder, settings, FEW, how) for how in ("pycbc", "division"))
+    renderer = common.renderer_of(folder, settings)
     return Stage(
         unit="examples",
         about=f"{__doc__} Noise, waveforms and table stand already. The plain script with PyCBC makes each "
@@ -30,21 +30,7 @@ def build(folder: Path, times: int) -> Stage:
             Way("the same, a known PSD", PLAIN, lambda: known(FEW)),
         ],
         limit=[
-            Part("transforms of the spectrogram, bare", CORE, transforms(settings)),
+            Part("transforms of spectrograms, bare", CORE, rendering.of_frames(renderer)),
             *loudness.limit(folder, settings),
         ],
     )
-
-
-def transforms(settings: dict):
-    """Return the transforms of all frames of some examples, a piece that a cache holds."""
-    window, ifos = settings["spectrogram"]["window"], len(settings["ifos"])
-    frames = round(settings["duration"] * settings["sample_rate"]) // settings["spectrogram"]["hop"] + 1
-    pieces = torch.randn(PIECE, ifos, frames, window)
-
-    def work() -> int:
-        for _ in range(PIECES):
-            torch.fft.rfft(pieces)
-        return PIECE * PIECES
-
-    return work

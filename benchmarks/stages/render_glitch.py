@@ -27,7 +27,7 @@ def build(folder: Path, times: int) -> Stage:
         ],
         limit=[
             *(Part(f"{name}, bare", CORE, lambda job=job: job() is None or 1) for name, job in bare.items()),
-            Part("strain read and views written", MEMORY, copied((4 * SECONDS * glitch.RATE + PIXELS) / 2)),
+            Part("strain read and views written", MEMORY, copied(4 * SECONDS * glitch.RATE + PIXELS)),
         ],
     )
 

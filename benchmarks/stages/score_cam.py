@@ -1,4 +1,4 @@
-"""Score-CAM of ccsn_cnn, spectrograms of 3 ifos by 94 by 33, 16 masks each: the maps of all ten classes."""
+"""Score-CAM of ccsn_cnn, spectrograms of 3 ifos by 94 by 33, 16 masks each: the map of one class of each."""
 
 from pathlib import Path
 
@@ -6,7 +6,7 @@ import elsewhere
 import explain as script
 import numpy as np
 import torch
-from measuring import CORE, MEMORY, OURS, Part, Stage, Way, copied
+from measuring import CORE, MEMORY, OURS, Part, Stage, Way, copied, counted, repeated
 
 from gwsim import cams, models
 
@@ -21,30 +21,28 @@ def build(folder: Path, times: int) -> Stage:
     x = cams.laid_out(torch.from_numpy(np.load(folder / "inputs.npy")))
     every = torch.arange(classes).expand(EXAMPLES, -1)
     masked = cams.laid_out(script.masked_inputs(model, x)[cams._seen(model, x)])
+    passes = script.passes(model, masked, cams.fitting_chunk(x))
     return Stage(
         unit="examples",
-        about=__doc__ + " torchcam makes the map of one class of each; captum has no Score-CAM.",
+        about=__doc__ + " The maps of all ten classes take the same passes. captum has no Score-CAM.",
         ways=[
-            Way("gwsim", OURS, lambda: each(times, lambda: cams.score_cam(model, x, every))),
-            *elsewhere.ways("score_cam", ["torchcam's ScoreCAM, one class"], folder / "inputs.npy", classes),
+            Way(
+                "gwsim",
+                OURS,
+                repeated(times, counted(EXAMPLES, lambda: cams.score_cam(model, x, every[:, :1]))),
+            ),
+            Way("gwsim, all ten classes", OURS, counted(EXAMPLES, lambda: cams.score_cam(model, x, every))),
+            *elsewhere.ways("score_cam", ["torchcam's ScoreCAM"], folder / "inputs.npy", classes),
         ],
         limit=[
-            Part(
-                "bare passes of masked inputs",
-                CORE,
-                bare(script.passes(model, masked, cams.fitting_chunk(x))),
-            ),
-            Part("bare passes of the inputs up to the layer", CORE, bare(lambda: cams.activations(model, x))),
+            Part("bare passes of masked inputs", CORE, counted(EXAMPLES, passes)),
+            Part("bare passes up to the layer", CORE, counted(EXAMPLES, lambda: to_layer(model, x))),
             Part("masked inputs written once", MEMORY, copied(masked.nbytes / EXAMPLES)),
         ],
     )
 
 
-def each(times: int, work) -> int:
-    for _ in range(times):
-        work()
-    return times * EXAMPLES
-
-
-def bare(work):
-    return torch.no_grad()(lambda: each(1, work))
+@torch.no_grad()
+def to_layer(model, x: torch.Tensor) -> torch.Tensor:
+    """Pass inputs up to the layer whose cells are the masks."""
+    return cams.activations(model, x)

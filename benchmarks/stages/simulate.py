@@ -32,7 +32,7 @@ def build(folder: Path, times: int) -> Stage:
     return Stage(
         unit="seconds of strain",
         about=__doc__
-        + " Ours has spectral lines, a drift, gaps and a record with checksums beside the file; PyCBC's is "
+        + " Ours has spectral lines, a drift and a record with checksums beside the file; PyCBC's is "
         "stationary noise of the same smooth PSD, saved by itself.",
         ways=[
             Way("gwsim", OURS, repeated(times, lambda: ours(folder, settings))),
@@ -41,8 +41,8 @@ def build(folder: Path, times: int) -> Stage:
             Way("PyCBC's reproducible noise", PLAIN, lambda: by_pycbc_reproducible(folder)),
         ],
         limit=[
-            Part("random numbers of two components, bare", CORE, random_numbers),
-            Part("the transforms of two components, bare", CORE, transforms()),
+            Part("random numbers, bare", CORE, random_numbers),
+            Part("the transforms, bare", CORE, transforms()),
             Part("strain written once", MEMORY, copied(8 * RATE)),
             Part("strain made durable", DISK, made_durable(folder, 8 * RATE)),
         ],
@@ -89,20 +89,20 @@ def saved(series, folder: Path) -> int:
 
 
 def random_numbers() -> int:
-    """Draw what both components cannot do without: a number a sample, without margins."""
+    """Draw what no way can do without: a number a sample. Ours has two components, for its drift."""
     generator, room = seeds.generator("limit"), np.empty(RATE)
-    for _ in range(2 * BLOCK):
+    for _ in range(BLOCK):
         generator.standard_normal(out=room)
     return BLOCK
 
 
 def transforms():
-    """Return the transforms of both components' chunks, forth and back."""
+    """Return the transforms of chunks, forth and back."""
     size = (simulated.CHUNK + 2 * simulated.HALF) * RATE
     chunk = torch.randn(size, dtype=torch.float64)
 
     def work():
-        for _ in range(2 * BLOCK // simulated.CHUNK):
+        for _ in range(BLOCK // simulated.CHUNK):
             torch.fft.irfft(torch.fft.rfft(chunk), size)
         return BLOCK
 

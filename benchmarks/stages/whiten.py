@@ -5,7 +5,7 @@ from pathlib import Path
 import elsewhere
 import numpy as np
 import torch
-from measuring import CORE, MEMORY, OURS, PLAIN, Part, Stage, Way, copied
+from measuring import CORE, MEMORY, OURS, PLAIN, Part, Stage, Way, copied, counted, repeated
 
 from gwsim import noise
 from gwsim.strain import simulated
@@ -42,9 +42,9 @@ def build(folder: Path, times: int) -> Stage:
         unit="seconds of strain",
         about=__doc__ + " PyCBC, GWpy and ml4gw take a PSD and a filter of the same lengths.",
         ways=[
-            Way("gwsim", OURS, lambda: each(times, lambda: noise.of_block(strain, SETTINGS))),
-            Way("PyCBC's TimeSeries.whiten", PLAIN, lambda: each(1, lambda: by_pycbc(strain))),
-            Way("GWpy's TimeSeries.whiten", PLAIN, lambda: each(1, lambda: by_gwpy(strain))),
+            Way("gwsim", OURS, repeated(times, counted(BLOCK, lambda: noise.of_block(strain, SETTINGS)))),
+            Way("PyCBC's TimeSeries.whiten", PLAIN, counted(BLOCK, lambda: by_pycbc(strain))),
+            Way("GWpy's TimeSeries.whiten", PLAIN, counted(BLOCK, lambda: by_gwpy(strain))),
             *elsewhere.ways("whiten", ["ml4gw's Whiten"], folder / "strain.npy", RATE),
         ],
         limit=[
@@ -53,12 +53,6 @@ def build(folder: Path, times: int) -> Stage:
             Part("strain read and written once", MEMORY, copied(12 * RATE)),
         ],
     )
-
-
-def each(times: int, work) -> int:
-    for _ in range(times):
-        work()
-    return times * BLOCK
 
 
 def by_pycbc(strain):

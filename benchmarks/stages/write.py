@@ -54,7 +54,7 @@ def build(folder: Path, times: int) -> Stage:
         ],
         limit=[
             Part("packing by the same codec, bare", CORE, packing(array, values)),
-            Part("an example read once", MEMORY, copied(values[0].nbytes / 2)),
+            Part("an example read once", MEMORY, copied(values[0].nbytes)),
             Part("an example's packed bytes made durable", DISK, made_durable(folder, row_bytes)),
         ],
     )
