@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import common
 import elsewhere
 import numpy as np
 import torch
@@ -22,17 +23,7 @@ SETTINGS = {
     "psd_segment": 4,
     "filter": 2,
 }
-STRAIN = {
-    "psd": "o3",
-    "lines": True,
-    "drift": 0.03,
-    "gaps_per_day": 0,
-    "gap_seconds": [1, 2],
-    "failed_bits_per_day": 0,
-    "failed_bit_seconds": [1, 2],
-    "glitches_per_hour": 0,
-    "glitch_snr": [8, 50],
-}
+STRAIN = common.configuration("ccsn", 0)["strain"]["simulated"]
 
 
 def build(folder: Path, times: int) -> Stage:
