@@ -3,6 +3,7 @@
 import math
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import torch
 from measuring import CORE, MEMORY, Part, copied
@@ -38,7 +39,7 @@ def limit(renderer, classes: int) -> list[Part]:
 def of_signals(renderer, share: float):
     """Return the sum over a bank's entry, and its strain as it is, cut, and whitened, of a piece of rows."""
     sizes, rows, ifos = renderer.geometry, renderer._piece, len(renderer.ifos)
-    terms = renderer.bank.entries([0])[0]
+    terms = renderer.bank.entries(np.array([0]))[0]
     own = torch.as_tensor(terms, dtype=torch.float32).expand(rows, -1, -1).contiguous()
     bins = sizes.fft // 2 + 1
     weights = torch.randn(rows, ifos, len(terms))

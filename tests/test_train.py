@@ -228,8 +228,8 @@ def test_a_constant_rate_stays():
 
 
 def test_time_series_are_learnt():
-    settings = SERIES | {"phases": [{"epochs": 5}]}
-    learner = learn(training(7, Tones(240), Tones(60, 2), **settings), range(5))
+    settings = SERIES | {"phases": [{"epochs": 10}]}
+    learner = learn(training(7, Tones(240), Tones(60, 2), **settings), range(10))
     assert learner.history[-1]["validation_accuracy"] > 0.8 > 0.7 > learner.history[0]["validation_accuracy"]
 
 

@@ -7,6 +7,7 @@ import finished
 import h5py
 import learn
 import loader
+import numpy as np
 import torch
 from measuring import CORE, MEMORY, OURS, PLAIN, Part, Stage, Way, copied, repeated
 from torch.nn.functional import cross_entropy
@@ -21,7 +22,7 @@ CPU = torch.device("cpu")
 def build(folder: Path, times: int) -> Stage:
     path = finished.make(folder, ROWS)
     examples = dataset.Examples(path)
-    values = examples.raw(range(ROWS))
+    values = examples.raw(np.arange(ROWS))
     loader.hdf5(folder / "same.h5", values)
     labels = torch.from_numpy(examples.table["label"].to_numpy("int64"))
     memory = torch.from_numpy(dataset.scaled(values, "minmax"))
