@@ -1,7 +1,7 @@
 """Rows into arrays as `render` makes them, thousands at a time: how a GPU renders.
 
-The arithmetic is that of `render`; what goes row by row there, so that operators stay in a core's cache, is
-one operation on stacked operators here, and nothing waits for the device before all rows are under way. A
+The arithmetic is that of `render`; what goes row by row there, in loops that stay in a core's cache, is an
+operation on all rows and stacked operators here, and nothing waits for the device before all are under way. A
 device may take sums in another order: strain may then differ in the last bit that is kept.
 
 Noise and bank are the sources that `render` takes; with those of `on_device` nothing is copied between.
@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import torch
 
-from gwsim import render
+from gwsim import render, stft
 
 # Of one of the arrays that are transformed; a good ten of that size are alive at once.
 PIECE_BYTES = 512 * 2**20
@@ -47,15 +47,24 @@ class Renderer(render.Renderer):
                 whole[name][self._put(places)] = values
         return whole, self._typed(columns)
 
-    def mix(self, table: pd.DataFrame, rows: np.ndarray, signals) -> dict[str, np.ndarray]:
-        """Return what a store would have of some rows of a table: see `render`."""
-        strain, signals = self._noise(table, rows), list(signals)
-        if signals:
+    def _store(self, strain: torch.Tensor, places: np.ndarray, arrays: dict[str, np.ndarray]) -> None:
+        for name, values in self._stored(strain).items():
+            arrays[name][places] = values.cpu().numpy()
+
+    def _stored(self, strain: torch.Tensor) -> dict[str, torch.Tensor]:
+        """Return what the store has of some rows."""
+        keep, sizes = self.settings["keep_bits"], self.geometry
+        stored = {"strain": round_mantissa(strain, keep)}
+        if "spectrogram" in self._shapes:
+            found = stft.magnitude(stored["strain"], 2 * sizes.half_stft, sizes.hop, sizes.bins)
+            stored["spectrogram"] = round_mantissa(found.contiguous(), keep)
+        return stored
+
+    def _add(self, signals, strain: torch.Tensor) -> None:
+        if signals := list(signals):
             places, units, factors = zip(*signals, strict=True)
             scaled = torch.stack(units).mul_(self._put(np.float32(factors))[:, None, None])
             strain[self._put(np.array(places))] += scaled
-        stored = self._stored(self._with_glitches(strain, table, rows))
-        return {name: values.cpu().numpy() for name, values in stored.items()}
 
     def _strains(self, table: pd.DataFrame, columns: dict[str, np.ndarray]):
         """Yield pieces of rows, (rows, strain); fill the realised columns when the last one is under way."""
@@ -91,16 +100,46 @@ class Renderer(render.Renderer):
         for name, values in render.as_scaled(unit, render.scales(its, unit["snr"])).items():
             columns[name][loud] = values
 
-    def _operators_of(self, blocks: np.ndarray) -> tuple[torch.Tensor, ...]:
-        return self._operators.of(blocks, self._put)
+    def _unit_columns(self, unit: dict[str, torch.Tensor], arrival: np.ndarray) -> dict[str, np.ndarray]:
+        unit = {name: values.cpu().numpy() for name, values in unit.items()}
+        return super()._unit_columns(unit, arrival)
 
-    def _sum_shared(self, systems: np.ndarray, weights: torch.Tensor) -> torch.Tensor:
-        (spectra,) = self._spectra.of(systems, self._put)
-        return render.weighted(weights, spectra)
+    def _whitened(self, waves, places: np.ndarray) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
+        """Return signals and SNRs as `render` does, on the device."""
+        spectra = self._projected(waves, places)
+        response, in_window, in_full = self._operators.of(waves.block[places], self._put)
+        size, cut = self.geometry.fft, self._cut
+        raw = torch.fft.irfft(spectra, size)
+        unit = {
+            "ifo": self._snr(torch.fft.rfft(raw[..., cut]), in_window, self.geometry.window),
+            "full": self._snr(spectra, in_full, size).square().sum(-1).sqrt(),
+        }
+        if self.settings["crop"] == "before":
+            spectra = self._alone(raw)
+        torch.view_as_real(spectra).flatten(-2).mul_(response)
+        whitened = torch.fft.irfft(spectra, size)[..., : self.geometry.stored]
+        unit["whitened"] = _sum(whitened[..., cut].square()).sum(-1).sqrt()
+        return whitened, unit
+
+    def _projected(self, waves, places: np.ndarray) -> torch.Tensor:
+        systems, weights = waves.system[places], self._put(waves.weights[places])
+        if self.bank.own:
+            entries = self._own_spectra(systems)
+        else:
+            (entries,) = self._spectra.of(systems, self._put)
+        coarse, fine = self._turns(waves.arrival[places])
+        product = weights @ torch.view_as_real(entries).flatten(2)
+        spectra = torch.view_as_complex(product.unflatten(-1, (-1, 2)))
+        phases = (coarse[..., :, None] * fine[..., None, :]).flatten(-2)
+        return spectra.mul_(phases[..., : spectra.shape[-1]])
+
+    def _snr(self, spectra: torch.Tensor, weights: torch.Tensor, size: int) -> torch.Tensor:
+        squares = torch.view_as_real(spectra[..., render.band(self.geometry, size)]).flatten(-2).square()
+        return (4 * _sum(squares.mul_(weights)) / (self.geometry.rate * size)).sqrt()
 
     def _stacked_operators(self, blocks: list[int]) -> tuple[torch.Tensor, ...]:
         each = zip(*(self._operator(block) for block in blocks), strict=True)
-        return tuple(torch.stack(one) for one in each)
+        return tuple(torch.as_tensor(np.stack(one), device=self.device) for one in each)
 
     def _stacked_spectra(self, systems: list[int]) -> tuple[torch.Tensor, ...]:
         entries = self._put(self.bank.entries(np.array(systems))).to(torch.float64)
@@ -135,3 +174,20 @@ class _Stack:
             both = zip(self._kept, made, strict=True) if self._kept else ((one,) for one in made)
             self._kept = tuple(torch.cat(pair) for pair in both)
             self._slots |= {number: first + place for place, number in enumerate(numbers)}
+
+
+def _sum(terms: torch.Tensor) -> torch.Tensor:
+    """Return the float64 sum over the last axis: sums of 64 terms are float32, as these are."""
+    whole = terms.shape[-1] // 64 * 64
+    total = terms[..., :whole].unflatten(-1, (-1, 64)).sum(-1).sum(-1, dtype=torch.float64)
+    return total + terms[..., whole:].sum(-1, dtype=torch.float64)
+
+
+def round_mantissa(values: torch.Tensor, keep_bits: int) -> torch.Tensor:
+    """Round finite float32 to the given bits of mantissa, half to even."""
+    drop = 23 - keep_bits
+    if drop == 0:
+        return values
+    bits = values.view(torch.int32)
+    rounded = (bits >> drop).bitwise_and_(1).add_((1 << (drop - 1)) - 1).add_(bits)
+    return rounded.bitwise_and_(-(1 << drop)).view(torch.float32)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 PACKAGE = Path(__file__).parent
 DATA = ("*.csv", "*.yaml", "*.html", "*.css", "*.js")
-WITNESSES = ("gwsim-pipeline", "lalsuite", "numpy", "pycbc", "scipy", "tensorstore", "torch", "zarr")
+WITNESSES = ("gwsim-pipeline", "lalsuite", "numba", "numpy", "pycbc", "scipy", "tensorstore", "torch", "zarr")
 
 
 @cache

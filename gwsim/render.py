@@ -6,29 +6,31 @@ micro-batches of fixed boundaries, so that a row has the same bits whoever asks 
 
 A signal is summed from the bank in frequency, delayed by a phase (never whole samples), and whitened by the
 block's own operator. Its SNR is that of the conditioned, projected signal cut to the window. Strain and
-amplitude spectra are in units of STRAIN_UNIT, distances in kpc, the bank in cm.
+amplitude spectra are in units of STRAIN_UNIT, distances in kpc, the bank in cm. Transforms are torch's, the
+rest are loops over rows (`kernels`); `bulk` has all of it in torch, for a GPU.
 """
 
 import collections
 import functools
+import itertools
 from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 import torch
 
-from gwsim import geometry, glitched, layout, microbatches, project, sharding, spectral, stft
+from gwsim import geometry, glitched, kernels, layout, microbatches, project, sharding, spectral, stft
 from gwsim.conventions import KPC_CM, STRAIN_UNIT
 from gwsim.errors import GwsimError
 
 MICRO_BATCH = sharding.LEAST_ROWS
 # Rows are worked on in pieces whose transforms stay in a core's own cache.
 PIECE_BYTES = 4 * 2**20
+# Rows of which spectrograms are made at once.
+FRAMED = 16
 CACHED_BLOCKS = CACHED_ENTRIES = 512
 # D h in cm, over a distance of 1 kpc, in units of STRAIN_UNIT.
 UNIT_AT_ONE_KPC = 1.0 / (KPC_CM * STRAIN_UNIT)
-# What rows are multiplied by: one of each row, or all of them stacked.
-Factors = tuple[torch.Tensor, ...] | torch.Tensor
 
 
 class Renderer(microbatches.MicroBatches):
@@ -50,7 +52,9 @@ class Renderer(microbatches.MicroBatches):
         self._shapes = {"strain": (len(self.ifos), sizes.stored)}
         if settings["spectrogram"]["stored"]:
             self._shapes["spectrogram"] = (len(self.ifos), sizes.bins, sizes.window // sizes.hop + 1)
-        self._piece = self._rows_of(PIECE_BYTES) if device == "cpu" else self.size
+        self._piece = self._rows_of(PIECE_BYTES)
+        self._dropped = 23 - settings["keep_bits"]
+        self._taper = stft.taper(2 * sizes.half_stft).numpy()
         self._operators = _Cache(self._operator, CACHED_BLOCKS)
         self._spectra = _Cache(self._spectrum, CACHED_ENTRIES)
 
@@ -78,8 +82,7 @@ class Renderer(microbatches.MicroBatches):
         table = table.iloc[first : first + self.size]
         columns = self._empty_columns(len(table))
         for places, strain in self._strains(table, columns):
-            for name, values in self._stored(strain).items():
-                arrays[name][first + places] = values.cpu().numpy()
+            self._store(strain, first + places, arrays)
         return self._typed(columns)
 
     def strain(self, table: pd.DataFrame) -> tuple[torch.Tensor, pd.DataFrame]:
@@ -112,11 +115,11 @@ class Renderer(microbatches.MicroBatches):
 
         signals: (place among the rows, whitened signal at 1 kpc, factor on it) of those that have one.
         """
+        arrays = {name: np.empty((len(rows), *shape), np.float32) for name, shape in self._shapes.items()}
         strain = self._noise(table, rows)
-        for place, unit, factor in signals:
-            _add(strain[place], unit, factor)
-        stored = self._stored(self._with_glitches(strain, table, rows))
-        return {name: values.cpu().numpy() for name, values in stored.items()}
+        self._add(signals, strain)
+        self._store(self._with_glitches(strain, table, rows), np.arange(len(rows)), arrays)
+        return arrays
 
     def _empty(self, table: pd.DataFrame) -> torch.Tensor:
         return torch.empty((len(table), len(self.ifos), self.geometry.stored), device=self.device)
@@ -129,14 +132,26 @@ class Renderer(microbatches.MicroBatches):
     def _typed(self, columns: dict[str, np.ndarray]) -> pd.DataFrame:
         return pd.DataFrame({name: columns[name].astype(one[0]) for name, one in self._realised.items()})
 
-    def _stored(self, strain: torch.Tensor) -> dict[str, torch.Tensor]:
-        """Return what the store has of some rows."""
-        keep, sizes = self.settings["keep_bits"], self.geometry
-        stored = {"strain": round_mantissa(strain, keep)}
-        if self.settings["spectrogram"]["stored"]:
-            found = stft.magnitude(stored["strain"], 2 * sizes.half_stft, sizes.hop, sizes.bins)
-            stored["spectrogram"] = round_mantissa(found.contiguous(), keep)
-        return stored
+    def _store(self, strain: torch.Tensor, places: np.ndarray, arrays: dict[str, np.ndarray]) -> None:
+        """Write what the store has of some rows into their places."""
+        kernels.round_mantissas(strain.numpy(), self._dropped, places, arrays["strain"])
+        if "spectrogram" in arrays:
+            for first in range(0, len(places), FRAMED):
+                self._transform(arrays["strain"], places[first : first + FRAMED], arrays["spectrogram"])
+
+    def _transform(self, strain: np.ndarray, places: np.ndarray, spectrogram: np.ndarray) -> None:
+        """Write the spectrograms of some rows, from their strain as it is stored."""
+        frames = torch.empty((len(places), *spectrogram.shape[1::2], len(self._taper)))
+        kernels.frame(strain, places, self._taper, self.geometry.hop, frames.numpy())
+        kernels.magnitudes(_floats(torch.fft.rfft(frames)), self._dropped, places, spectrogram)
+
+    @staticmethod
+    def _add(signals, strain: torch.Tensor) -> None:
+        """Add signals to strain: (row, whitened signal at 1 kpc, factor) of each."""
+        for row, unit, factor in signals:
+            # Ifo by ifo, so that neither has to lie in memory as a whole.
+            for one, its in zip(strain[row].numpy(), unit.numpy(), strict=True):
+                kernels.add(its, factor, one)
 
     def _strains(self, table: pd.DataFrame, columns: dict[str, np.ndarray]):
         """Yield pieces of a micro-batch, (rows, strain), and fill the realised columns."""
@@ -149,8 +164,7 @@ class Renderer(microbatches.MicroBatches):
         for part, whitened, scale, realised in self._signals(table.iloc[loud]):
             places = loud[part]
             strain = self._noise(table, places)
-            for row, one, factor in zip(strain, whitened, scale, strict=True):
-                _add(row, one, factor)
+            self._add(zip(range(len(part)), whitened, scale, strict=True), strain)
             for name, values in realised.items():
                 columns[name][places] = values
             yield places, self._with_glitches(strain, table, places)
@@ -207,9 +221,8 @@ class Renderer(microbatches.MicroBatches):
             found = {name: values[places] for name, values in realised.items()}
             yield places, whitened, self._unit_columns(unit, waves.arrival[places]) | found
 
-    def _unit_columns(self, unit: dict[str, torch.Tensor], arrival: np.ndarray) -> dict[str, np.ndarray]:
+    def _unit_columns(self, unit: dict[str, np.ndarray], arrival: np.ndarray) -> dict[str, np.ndarray]:
         """Return the columns at 1 kpc that follow from SNRs there, and those of arrival."""
-        unit = {name: values.cpu().numpy() for name, values in unit.items()}
         columns = {
             "snr": np.sqrt(np.square(unit["ifo"]).sum(-1)),
             "snr_full": unit["full"],
@@ -224,27 +237,33 @@ class Renderer(microbatches.MicroBatches):
         """Return rows that are worked on together; those of one system find its spectrum at hand."""
         return self._pieces(np.argsort(table["system"].to_numpy(), kind="stable"))
 
-    def _whitened(self, waves: "_Waves", places: np.ndarray) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
+    def _whitened(self, waves: "_Waves", places: np.ndarray) -> tuple[torch.Tensor, dict[str, np.ndarray]]:
         """Return some rows' whitened signals at 1 kpc, and their SNRs: of each ifo, full, and whitened."""
         spectra = self._projected(waves, places)
-        response, in_window, in_full = self._operators_of(waves.block[places])
-        size, cut = self.geometry.fft, slice(self.geometry.half_stft, -self.geometry.half_stft)
-        raw = torch.fft.irfft(spectra, size)[..., : self.geometry.stored]
-        unit = {
-            "ifo": self._snr(torch.fft.rfft(raw[..., cut]), in_window, self.geometry.window),
-            "full": self._snr(spectra, in_full, size).square().sum(-1).sqrt(),
-        }
+        operators = (self._operators[int(block)] for block in waves.block[places])
+        response, in_window, in_full = zip(*operators, strict=True)
+        size, stored, cut = self.geometry.fft, self.geometry.stored, self._cut
+        unit = {"full": np.sqrt(np.square(self._snr(spectra, in_full, size)).sum(-1))}
+        raw = torch.fft.irfft(spectra, size)
+        unit["ifo"] = self._snr(torch.fft.rfft(raw[..., cut]), in_window, self.geometry.window)
         if self.settings["crop"] == "before":
-            alone = torch.nn.functional.pad(raw[..., cut], (self.geometry.half_stft, 0))
-            spectra = torch.fft.rfft(alone, size)
-        _times(torch.view_as_real(spectra).flatten(-2), response)
-        whitened = torch.fft.irfft(spectra, size)[..., : self.geometry.stored]
-        unit["whitened"] = _sum(whitened[..., cut].square()).sum(-1).sqrt()
-        return whitened, unit
+            spectra = self._alone(raw)
+        for row, factors in zip(_floats(spectra), response, strict=True):
+            kernels.multiply(factors, row)
+        whitened = torch.fft.irfft(spectra, size)
+        sums = np.empty(whitened.shape[:2])
+        kernels.squares(whitened.numpy(), cut.start, cut.stop, sums)
+        return whitened[..., :stored], unit | {"whitened": np.sqrt(sums.sum(-1))}
 
-    def _operators_of(self, blocks: np.ndarray):
-        """Return of each row the response, and the two 1/S: what `_times` takes."""
-        return zip(*(self._operators[int(block)] for block in blocks), strict=True)
+    def _alone(self, raw: torch.Tensor) -> torch.Tensor:
+        """Return the spectra of signals that are zero outside of the window."""
+        alone = torch.nn.functional.pad(raw[..., self._cut], (self.geometry.half_stft, 0))
+        return torch.fft.rfft(alone, self.geometry.fft)
+
+    @property
+    def _cut(self) -> slice:
+        """The example's window within stored strain."""
+        return slice(self.geometry.half_stft, self.geometry.half_stft + self.geometry.window)
 
     def projected(self, table: pd.DataFrame) -> tuple[stft.Spectra, np.ndarray]:
         """Return each ifo's signal at 1 kpc, as rfft over the transform's length, and its arrival times."""
@@ -266,47 +285,50 @@ class Renderer(microbatches.MicroBatches):
         )
 
     def _projected(self, waves: "_Waves", places: np.ndarray) -> stft.Spectra:
-        spectra = self._sum_bank(waves.system[places], waves.weights[places])
-        start = self.geometry.bank_start + self.geometry.half_stft / self.geometry.rate
-        return spectra.mul_(self._phases(waves.arrival[places] + start))
+        """Return sum_a weight_a A~_a exp(-2 pi i f arrival) of each (sample, ifo)."""
+        coarse, fine = (turns.numpy() for turns in self._turns(waves.arrival[places]))
+        shape = (*coarse.shape[:2], self.geometry.fft // 2 + 1)
+        spectra, weights = torch.empty(shape, dtype=torch.complex64), waves.weights[places]
+        out = _floats(spectra)
+        for rows, entry in self._entries(waves.system[places]):
+            kernels.project(entry, weights[rows], coarse[rows], fine[rows], out[rows])
+        return spectra
 
-    def _sum_bank(self, systems: np.ndarray, weights: np.ndarray) -> torch.Tensor:
-        """Return sum_a weight_a A~_a of each (sample, ifo): a matrix product for each sample.
-
-        Samples of one system together would be one product, whose bits depend on how many they are.
-        """
-        weights = self._put(weights)
+    def _entries(self, systems: np.ndarray):
+        """Yield runs of samples that have the same entry of the bank, and the entry (term, bin)."""
         if self.bank.own:
-            entries = self._put(self.bank.entries(systems)).to(torch.float32)
-            return weighted(weights, torch.fft.rfft(entries, self.geometry.fft))
-        return self._sum_shared(systems, weights)
+            for row, entry in enumerate(_floats(self._own_spectra(systems))):
+                yield slice(row, row + 1), entry
+            return
+        edges = [0, *np.flatnonzero(np.diff(systems)) + 1, len(systems)]
+        for first, last in itertools.pairwise(edges):
+            yield slice(first, last), self._spectra[int(systems[first])]
 
-    def _sum_shared(self, systems: np.ndarray, weights: torch.Tensor) -> torch.Tensor:
-        """Return the sums of entries that several samples may have."""
-        bins = self.geometry.fft // 2 + 1
-        total = torch.empty((*weights.shape[:2], bins), dtype=torch.complex64, device=self.device)
-        for system in np.unique(systems):
-            rows = torch.as_tensor(np.flatnonzero(systems == system), device=self.device)
-            entry = torch.view_as_real(self._spectra[int(system)]).reshape(weights.shape[-1], -1)
-            product = torch.bmm(weights[rows], entry.expand(len(rows), -1, -1))
-            total[rows] = torch.view_as_complex(product.unflatten(-1, (bins, 2)))
-        return total
+    def _own_spectra(self, systems: np.ndarray) -> torch.Tensor:
+        """Return the spectra of entries that no two samples share, (sample, term, bin)."""
+        entries = self._put(self.bank.entries(systems)).to(torch.float32)
+        return torch.fft.rfft(entries, self.geometry.fft)
 
-    def _phases(self, shift: np.ndarray) -> torch.Tensor:
-        """Return exp(-2 pi i f shift) at every bin: two short exponentials, of float64 cycles, multiplied."""
-        bins, low = self.geometry.fft // 2 + 1, 64
-        shift = self._put(shift)[..., None]
-        cycles = shift * self.geometry.rate / self.geometry.fft
+    def _turns(self, arrival: np.ndarray) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return the phases of waves that arrive so long after the window's start, at some bins.
+
+        exp(-2 pi i f t) at every bin is the product of two short exponentials of float64 cycles: of each
+        64th bin, and of 64 bins.
+        """
+        bins, low = self.geometry.fft // 2 + 1, kernels.TERMS
+        start = self.geometry.bank_start + self.geometry.half_stft / self.geometry.rate
+        cycles = self._put(arrival + start)[..., None] * self.geometry.rate / self.geometry.fft
         coarse = _turn(cycles * torch.arange(0, bins, low, device=self.device))
-        fine = _turn(cycles * torch.arange(low, device=self.device))
-        return (coarse[..., :, None] * fine[..., None, :]).flatten(-2)[..., :bins]
+        return coarse, _turn(cycles * torch.arange(low, device=self.device))
 
-    def _snr(self, spectra: torch.Tensor, weight: Factors, size: int) -> torch.Tensor:
+    def _snr(self, spectra: torch.Tensor, weights: tuple[np.ndarray, ...], size: int) -> np.ndarray:
         """Return sqrt(4 sum |h~|^2 / S df) with h~ = dt rfft(h)."""
-        squares = torch.view_as_real(spectra[..., _band(self.geometry, size)]).flatten(-2).square()
-        return (4 * _sum(_times(squares, weight)) / (self.geometry.rate * size)).sqrt()
+        first, sums = 2 * band(self.geometry, size).start, np.empty(spectra.shape[:2])
+        for row, its, out in zip(_floats(spectra), weights, sums, strict=True):
+            kernels.weighted_squares(row, first, its, out)
+        return np.sqrt(4 * sums / (self.geometry.rate * size))
 
-    def _operator(self, block: int) -> tuple[torch.Tensor, ...]:
+    def _operator(self, block: int) -> tuple[np.ndarray, ...]:
         """Return a block's filter response on the transform's bins, and 1/S in the band on both grids.
 
         Each value stands twice, for the real part of a bin and the imaginary one.
@@ -317,17 +339,16 @@ class Renderer(microbatches.MicroBatches):
         circular[:, : half + 1], circular[:, size - half :] = taps[:, half:], taps[:, :half]
         response = np.fft.rfft(circular).real
         inverse = (self._inverse_psd(psd, self.geometry.window), self._inverse_psd(psd, size))
-        entry = (np.repeat(one, 2, axis=-1) for one in (response, *inverse))
-        return tuple(torch.as_tensor(one, dtype=torch.float32, device=self.device) for one in entry)
+        return tuple(np.repeat(one, 2, axis=-1).astype(np.float32) for one in (response, *inverse))
 
     def _inverse_psd(self, psd: np.ndarray, size: int) -> np.ndarray:
-        bins = _band(self.geometry, size)
+        bins = band(self.geometry, size)
         frequencies = np.fft.rfftfreq(size, 1 / self.geometry.rate)[bins]
         return 1.0 / spectral.at_frequencies(psd, self.geometry.rate, frequencies)
 
-    def _spectrum(self, system: int) -> torch.Tensor:
+    def _spectrum(self, system: int) -> np.ndarray:
         entry = np.fft.rfft(self.bank.entries(np.array([system]))[0].astype(np.float64), self.geometry.fft)
-        return torch.as_tensor(entry, dtype=torch.complex64, device=self.device)
+        return entry.astype(np.complex64).view(np.float32)
 
 
 class _Waves(NamedTuple):
@@ -340,7 +361,7 @@ class _Waves(NamedTuple):
 
 
 class _Cache:
-    """The tensors last used, by number: the rest is made again, so that memory stays bounded."""
+    """What was last used, by number: the rest is made again, so that memory stays bounded."""
 
     def __init__(self, make, size: int):
         self._make, self._size, self._kept = make, size, collections.OrderedDict()
@@ -354,40 +375,17 @@ class _Cache:
         return self._kept[number]
 
 
-def weighted(weights: torch.Tensor, spectra: torch.Tensor) -> torch.Tensor:
-    """Return each sample's sum of spectra (sample, term, bin) by weights (sample, ifo, term)."""
-    product = weights @ torch.view_as_real(spectra).flatten(2)
-    return torch.view_as_complex(product.unflatten(-1, (-1, 2)))
-
-
-def _times(rows: torch.Tensor, factors: Factors) -> torch.Tensor:
-    """Multiply each row by its own factor, in place: on a CPU stacked factors cost a copy of all of them."""
-    if isinstance(factors, torch.Tensor):
-        return rows.mul_(factors)
-    for row, factor in zip(rows, factors, strict=True):
-        row *= factor
-    return rows
+def _floats(spectra: torch.Tensor) -> np.ndarray:
+    """Return complex values as floats, real and imaginary parts in turns, in the same memory."""
+    return torch.view_as_real(spectra).flatten(-2).numpy()
 
 
 @functools.lru_cache
-def _band(sizes: geometry.Geometry, size: int) -> slice:
+def band(sizes: geometry.Geometry, size: int) -> slice:
     """Return the bins of a transform that lie in the band."""
     frequencies, (low, high) = np.fft.rfftfreq(size, 1 / sizes.rate), sizes.band
     inside = np.flatnonzero((frequencies >= low) & (frequencies <= high))
     return slice(int(inside[0]), int(inside[-1]) + 1)
-
-
-def _sum(terms: torch.Tensor) -> torch.Tensor:
-    """Return the float64 sum over the last axis: sums of 64 terms are float32, as these are."""
-    whole = terms.shape[-1] // 64 * 64
-    total = terms[..., :whole].unflatten(-1, (-1, 64)).sum(-1).sum(-1, dtype=torch.float64)
-    return total + terms[..., whole:].sum(-1, dtype=torch.float64)
-
-
-def _add(strain: torch.Tensor, signal: torch.Tensor, factor: float) -> None:
-    """Add a multiple of a signal, ifo by ifo: so bits do not depend on how either lies in memory."""
-    for row, one in zip(strain, signal, strict=True):
-        row.add_(one, alpha=factor)
 
 
 def _turn(cycles: torch.Tensor) -> torch.Tensor:
@@ -421,13 +419,3 @@ def event_gps(table: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
     nanosecond = table["gps_nanosecond"].to_numpy(np.int64)
     nanosecond = nanosecond + np.rint(table["event_time"].to_numpy() * 1e9).astype(np.int64)
     return table["gps_second"].to_numpy(np.int64) + nanosecond // 10**9, nanosecond % 10**9
-
-
-def round_mantissa(values: torch.Tensor, keep_bits: int) -> torch.Tensor:
-    """Round finite float32 to the given bits of mantissa, half to even."""
-    drop = 23 - keep_bits
-    if drop == 0:
-        return values
-    bits = values.view(torch.int32)
-    rounded = (bits >> drop).bitwise_and_(1).add_((1 << (drop - 1)) - 1).add_(bits)
-    return rounded.bitwise_and_(-(1 << drop)).view(torch.float32)

@@ -14,9 +14,14 @@ def magnitude(
 
     Frames lie wholly inside the input; nothing is padded.
     """
-    taper = torch.hann_window(window, periodic=True, dtype=strain.dtype, device=strain.device)
-    frames = strain.unfold(-1, window, hop) * (taper / taper.square().sum().sqrt())
+    frames = strain.unfold(-1, window, hop) * taper(window, strain.dtype, strain.device)
     return power(torch.fft.rfft(frames)[..., :bins]).sqrt().transpose(-1, -2)
+
+
+def taper(window: int, dtype=torch.float32, device="cpu") -> torch.Tensor:
+    """Return the periodic Hann window by which white noise of unit variance keeps a mean square of one."""
+    hann = torch.hann_window(window, periodic=True, dtype=dtype, device=device)
+    return hann / hann.square().sum().sqrt()
 
 
 def power(spectra: Spectra) -> Power:
