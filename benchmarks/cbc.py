@@ -23,9 +23,9 @@ from pathlib import Path
 os.environ |= dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 
 import common
-import measuring
 import numpy as np
 import pandas as pd
+from measuring import peak_mib, rounded
 
 from gwsim import draw, noise, store
 from gwsim.conventions import STRAIN_UNIT
@@ -66,17 +66,13 @@ class Dataset:
 def make_bank(folder: Path, systems: pd.DataFrame, settings: dict, done) -> None:
     watch = Stopwatch()
     common.make_bank(folder, systems, settings)
-    done.put(watch.read() | {"peak": measuring.peak_mib()})
+    done.put(watch.read() | {"peak": peak_mib()})
 
 
 def rates(count: int, *parts: dict[str, float]) -> dict[str, float]:
     """Return how many a second were made, by the clock and by the processor's time."""
     clock, used = (count / sum(part[name] for part in parts) for name in ("seconds", "used"))
     return {"by the clock": rounded(clock), "by the processor's time": rounded(used)}
-
-
-def rounded(value: float) -> float:
-    return float(f"{value:.3g}")
 
 
 class Stopwatch:
