@@ -26,6 +26,7 @@ import common
 import numpy as np
 import pandas as pd
 from measuring import peak_mib, rounded
+from pycbc_waveforms import waveform
 
 from gwsim import draw, noise, store
 from gwsim.conventions import STRAIN_UNIT
@@ -151,19 +152,11 @@ def plain_signals(row, system, seconds, before, settings) -> list:
     """Return each ifo's signal, placed in the example."""
     from pycbc.detector import Detector
     from pycbc.types import TimeSeries
-    from pycbc.waveform import get_td_waveform
 
     rate = settings["sample_rate"]
     gps = row.gps_second + row.gps_nanosecond * 1e-9 + row.event_time
-    plus, cross = get_td_waveform(
-        approximant=system["source"].removesuffix("_opt"),
-        mass1=system["mass_1"],
-        mass2=system["mass_2"],
-        inclination=system["inclination"],
-        coa_phase=system["phase"],
-        f_lower=cbc.frequency(system, settings["duration"]),
-        delta_t=1 / rate,
-    )
+    first = cbc.frequency(system, settings["duration"])
+    plus, cross = waveform(system["source"].removesuffix("_opt"), system, first, rate)
     plus.start_time += gps
     cross.start_time += gps
     signals = []
