@@ -23,9 +23,10 @@ from pathlib import Path
 os.environ |= dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 
 import common
-import measuring
 import numpy as np
 import pandas as pd
+from measuring import peak_mib, rounded
+from pycbc_waveforms import waveform
 
 from gwsim import draw, noise, store
 from gwsim.conventions import STRAIN_UNIT
@@ -66,17 +67,13 @@ class Dataset:
 def make_bank(folder: Path, systems: pd.DataFrame, settings: dict, done) -> None:
     watch = Stopwatch()
     common.make_bank(folder, systems, settings)
-    done.put(watch.read() | {"peak": measuring.peak_mib()})
+    done.put(watch.read() | {"peak": peak_mib()})
 
 
 def rates(count: int, *parts: dict[str, float]) -> dict[str, float]:
     """Return how many a second were made, by the clock and by the processor's time."""
     clock, used = (count / sum(part[name] for part in parts) for name in ("seconds", "used"))
     return {"by the clock": rounded(clock), "by the processor's time": rounded(used)}
-
-
-def rounded(value: float) -> float:
-    return float(f"{value:.3g}")
 
 
 class Stopwatch:
@@ -155,19 +152,11 @@ def plain_signals(row, system, seconds, before, settings) -> list:
     """Return each ifo's signal, placed in the example."""
     from pycbc.detector import Detector
     from pycbc.types import TimeSeries
-    from pycbc.waveform import get_td_waveform
 
     rate = settings["sample_rate"]
     gps = row.gps_second + row.gps_nanosecond * 1e-9 + row.event_time
-    plus, cross = get_td_waveform(
-        approximant=system["source"].removesuffix("_opt"),
-        mass1=system["mass_1"],
-        mass2=system["mass_2"],
-        inclination=system["inclination"],
-        coa_phase=system["phase"],
-        f_lower=cbc.frequency(system, settings["duration"]),
-        delta_t=1 / rate,
-    )
+    first = cbc.frequency(system, settings["duration"])
+    plus, cross = waveform(system["source"].removesuffix("_opt"), system, first, rate)
     plus.start_time += gps
     cross.start_time += gps
     signals = []

@@ -42,6 +42,7 @@ import learn
 import machine
 import pandas as pd
 import torch
+from measuring import rounded
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from gwsim import bulk, devices, on_device, render
@@ -177,11 +178,6 @@ class Moved(TorchDispatchMode):
         """Count tensors: of one that is spread over more places than it has values, its values."""
         for one in (one for one in operands if isinstance(one, torch.Tensor)):
             self.bytes += min(one.numel() * one.element_size(), one.untyped_storage().nbytes())
-
-
-def rounded(value: float) -> float:
-    """Return three digits: no more are known."""
-    return float(f"{value:.3g}")
 
 
 def network(name: str, device: str, rounds: int, limit: int) -> dict:

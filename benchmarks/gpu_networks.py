@@ -17,6 +17,7 @@ import learn
 import numpy as np
 import pandas as pd
 import torch
+from measuring import rounded
 from torch.nn.functional import cross_entropy
 
 from gwsim import devices, models, train
@@ -110,10 +111,6 @@ def medians(works: dict, rounds: int, examples: int) -> tuple[dict[str, float], 
 def ratio(took: list[dict[str, float]], one: str, other: str) -> float:
     """Return how many times as fast one way is as another: the median over rounds."""
     return rounded(statistics.median(each[other] / each[one] for each in took))
-
-
-def rounded(value: float) -> float:
-    return float(f"{value:.3g}")
 
 
 def measured(name: str, device: torch.device, rounds: int) -> dict:

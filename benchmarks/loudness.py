@@ -1,4 +1,4 @@
-"""What the stages new_snr_ccsn and new_snr_cbc share: shards written at another SNR, and packing.
+"""What the stages new_snr_ccsn and new_snr_cbc share: shards written at another SNR, and their limit.
 
 Noise, table and bank stand in a folder already, as the script new_snr.py makes them.
 """
@@ -11,13 +11,11 @@ import new_snr
 import numpy as np
 import pandas as pd
 from measuring import CORE, DISK, MEMORY, OURS, Part, Way, copied, made_durable
-from numcodecs import blosc
+from packing import packed
 
 from gwsim import draw, layout, sharding, store
 
 KEPT, BANK = "gwsim, from kept signals", "gwsim, from the bank"
-# Of Blosc: how the store packs.
-ZSTD, LEVEL = b"zstd", 1
 
 
 def more(folder: Path, settings: dict, rows: int) -> dict:
@@ -62,23 +60,13 @@ def limit(folder: Path, settings: dict) -> list[Part]:
     ranges = sharding.shard_ranges(settings["examples"], settings["shard_rows"])
     table = store.read_rows(folder / "draw.parquet", *ranges[0]).iloc[: sharding.LEAST_ROWS]
     arrays, _ = common.renderer_of(folder, settings).rows(table)
-    blocks = {one.name: one.block for one in layout.arrays(settings)}
-    stored = sum(len(one) for one in packed(arrays, blocks)) / len(table)
+    laid_out = layout.arrays(settings)
+    stored = packed(arrays, laid_out) / len(table)
     strain = arrays["strain"][0].nbytes
     # Noise of every example, a signal of those that have one.
     read = strain * (1 + float((table["system"] >= 0).mean()))
     return [
-        Part("packing, bare", CORE, lambda: packed(arrays, blocks) and len(table)),
+        Part("packing, bare", CORE, lambda: packed(arrays, laid_out) and len(table)),
         Part("noise and signals read once", MEMORY, copied(read)),
         Part("stored bytes made durable", DISK, made_durable(folder, stored)),
-    ]
-
-
-def packed(arrays: dict[str, np.ndarray], blocks: dict[str, int]) -> list[bytes]:
-    """Return each example's arrays, packed as the store packs a chunk, by one thread."""
-    blosc.use_threads = False
-    return [
-        blosc.compress(one, ZSTD, LEVEL, blosc.BITSHUFFLE, blocks[name])
-        for name, values in arrays.items()
-        for one in values
     ]

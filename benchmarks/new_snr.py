@@ -25,9 +25,9 @@ from pathlib import Path
 import cbc
 import ccsn
 import common
-import measuring
 import numpy as np
 import pandas as pd
+from measuring import peak_mib, rounded
 
 from gwsim import draw, kept_signals, layout, manifest, noise, sharding, store
 from gwsim.cli.memory import keep_freed_memory
@@ -66,10 +66,10 @@ def of_ccsn(scratch: Path, examples: int, workers: int) -> dict:
     return {
         "processes": len(jobs),
         "examples": examples,
-        "seconds": cbc.rounded(seconds),
-        "seconds of processors": cbc.rounded(used),
-        "examples/s": cbc.rounded(examples / seconds),
-        "seconds for 60,000": cbc.rounded(60000 * seconds / examples),
+        "seconds": rounded(seconds),
+        "seconds of processors": rounded(used),
+        "examples/s": rounded(examples / seconds),
+        "seconds for 60,000": rounded(60000 * seconds / examples),
     }
 
 
@@ -102,7 +102,7 @@ def write_ready(folder: Path, settings: dict, shards: range, ready, done) -> Non
     ready.wait()
     start, used = time.perf_counter(), time.process_time()
     list(store.write_shards(folder, shards, ranges, str, make))
-    done.put((start, time.perf_counter(), time.process_time() - used, measuring.peak_mib()))
+    done.put((start, time.perf_counter(), time.process_time() - used, peak_mib()))
 
 
 def keep_signals(folder: Path, settings: dict, done) -> None:
@@ -112,7 +112,7 @@ def keep_signals(folder: Path, settings: dict, done) -> None:
     signals = keep(folder, settings)
     size = sum(path.stat().st_size for path in (folder / "signals/data.zarr").rglob("*") if path.is_file())
     found = {"seconds": watch.read()["used"], "KB a signal": size / 1000 / signals}
-    done.put({name: cbc.rounded(value) for name, value in found.items()})
+    done.put({name: rounded(value) for name, value in found.items()})
 
 
 def keep(folder: Path, settings: dict) -> int:
@@ -159,7 +159,7 @@ def of_cbc(scratch: Path, examples: int, workers: int, rounds: int) -> dict:
     found = {"processes": workers, "examples": examples, "keeping signals, one process": keeping}
     for kind in ("seconds", "used"):
         rates = {name: [examples / one[kind] for one in each] for name, each in spent.items()}
-        told = {name: cbc.rounded(statistics.median(each)) for name, each in rates.items()}
+        told = {name: rounded(statistics.median(each)) for name, each in rates.items()}
         for name in (NEW, KEPT):
             shares = [100 * new / ready for new, ready in zip(rates[name], rates[READY], strict=True)]
             told[f"{name} in % of writing"] = [round(share) for share in sorted(shares)]
@@ -180,7 +180,7 @@ def measured(scratch: Path, args) -> dict:
         for (name, one), whose in itertools.product(plain.items(), clocks):
             (slow,) = (rate for kind, rate in one["examples/s"].items() if kind[:8] == whose[:8])
             its = report["cbc"][whose]
-            its |= {f"{kind} over {name} ({slow}/s)": cbc.rounded(its[kind] / slow) for kind in (NEW, KEPT)}
+            its |= {f"{kind} over {name} ({slow}/s)": rounded(its[kind] / slow) for kind in (NEW, KEPT)}
     return report
 
 

@@ -18,10 +18,10 @@ import time
 os.environ |= dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 
 import common
-import measuring
 import numpy as np
 import scipy.fft
 import torch
+from measuring import peak_mib, rounded
 
 from gwsim import qscan
 from gwsim.cli.memory import keep_freed_memory
@@ -170,19 +170,15 @@ def measured(seconds: int, sets: int) -> dict:
     }
 
 
-def rounded(value: float) -> float:
-    return float(f"{value:.3g}")
-
-
 def memory(seconds: int, done) -> None:
     """Report the peak memory (MiB) beyond libraries and strain of one set, and that of the process."""
     torch.set_num_threads(1)
     strain, at = blocks(1, seconds)
     transform = qscan.QTransform(seconds, RATE)
-    before = measuring.peak_mib()
+    before = peak_mib()
     for _ in range(3):
         qscan.four(transform.scan(qscan.whiten(strain, RATE), at))
-    done.put([round(measuring.peak_mib() - before), round(measuring.peak_mib())])
+    done.put([round(peak_mib() - before), round(peak_mib())])
 
 
 def main() -> None:

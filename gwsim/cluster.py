@@ -58,8 +58,8 @@ def at_work(folder: Path) -> list[str]:
     ]
 
 
-def outlast(folder: Path, say: Callable[[str], None], look: float = FIRST_LOOK) -> None:
-    """Wait until none of this user's jobs is at work for a workflow in a folder."""
+def outlast(folder: Path, say: Callable[[str], None], look: float = FIRST_LOOK) -> bool:
+    """Wait until none of this user's jobs is at work for a workflow in a folder; return whether any was."""
     told: list[str] = []
     while found := _known(folder, told):
         if not set(found) <= set(told):
@@ -71,6 +71,7 @@ def outlast(folder: Path, say: Callable[[str], None], look: float = FIRST_LOOK) 
             told = found
         time.sleep(look)
         look = min(2 * look, LATER_LOOKS)
+    return bool(told)
 
 
 def _known(folder: Path, last: list[str]) -> list[str]:

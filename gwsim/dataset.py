@@ -46,7 +46,7 @@ class Examples:
         self._source = view.source([each.parent.name for each in path.glob("*/zarr.json")])
         self._values = PerProcess(partial(_rows_of, path / self._source, threads))
         self._values()  # an array that cannot be read is told now
-        self.table = pd.read_parquet(self.folder / "table.parquet")
+        self.table = pd.read_parquet(self.folder / store.TABLE)
 
     def raw(self, rows: np.ndarray) -> np.ndarray:
         """Return what the view shows of the rows, not yet scaled."""

@@ -48,11 +48,11 @@ class Side:
 def side(folder: Path) -> Side:
     """Open a finished store; raises GwsimError for one that is half written or has no table."""
     attributes = origin.of_store(folder)
-    if not (folder / origin.TABLE).is_file():
-        raise GwsimError(f"{folder} has no {origin.TABLE}: expected a dataset's store")
+    if not (folder / store.TABLE).is_file():
+        raise GwsimError(f"{folder} has no {store.TABLE}: expected a dataset's store")
     arrays = {path.parent.name: json.loads(path.read_text()) for path in folder.glob("data.zarr/*/zarr.json")}
     listed = manifest.read(folder / manifest.MANIFEST)
-    return Side(folder, attributes, listed, pd.read_parquet(folder / origin.TABLE), arrays)
+    return Side(folder, attributes, listed, pd.read_parquet(folder / store.TABLE), arrays)
 
 
 def found(a: Side, b: Side) -> dict:

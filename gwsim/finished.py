@@ -42,7 +42,7 @@ class Finished:
         self.attributes = json.loads((self.path / "zarr.json").read_text())["attributes"]
         paths = sorted(self.path.glob("*/zarr.json"))
         self.arrays = {path.parent.name: described(path) for path in paths}
-        table = self.folder / "table.parquet"
+        table = self.folder / store.TABLE
         self.table = pd.read_parquet(table) if table.is_file() else pd.DataFrame()
         self.name = self._name()
 

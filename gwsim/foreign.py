@@ -51,7 +51,7 @@ NEEDS = {
 # Metadata of Zarr format 2.
 OLDER = (".zgroup", ".zarray", ".zmetadata")
 # What stands in a dataset's folder.
-WRITTEN = ("data.zarr", "table.parquet", manifest.MANIFEST)
+WRITTEN = ("data.zarr", store.TABLE, manifest.MANIFEST)
 # A message names no more rows than this.
 NAMED = 8
 
@@ -295,8 +295,8 @@ def adopt(its: Foreign, folder: Path) -> dict:
         for path in sources:
             _link(path, part / path.relative_to(its.path))
         table = its.table()
-    store.write_table(folder / "table.parquet", table)
-    content = manifest.listing(folder, _records(its, folder), beside=("table.parquet",))
+    store.write_table(folder / store.TABLE, table)
+    content = manifest.listing(folder, _records(its, folder), beside=(store.TABLE,))
     manifest.write(folder, content)
     return content
 

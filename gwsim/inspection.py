@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from gwsim import manifest
+from gwsim import manifest, store
 from gwsim.errors import GwsimError
 
 QUANTILES = (0.05, 0.5, 0.95)
@@ -28,8 +28,8 @@ def describe(folder: Path) -> str:
     lines += [_array(name, array) for name, array in sorted(arrays.items()) if len(array["shape"]) > 1]
     narrow = sum(len(array["shape"]) == 1 for array in arrays.values())
     lines.append(f"  and {narrow} coordinates and columns")
-    if (folder / "table.parquet").is_file():
-        lines += ["", *_classes(pd.read_parquet(folder / "table.parquet"), attributes["classes"])]
+    if (folder / store.TABLE).is_file():
+        lines += ["", *_classes(pd.read_parquet(folder / store.TABLE), attributes["classes"])]
     kept = ("source", "licence", "seed", "revision", "versions")
     lines += ["", "made with", *(f"  {name}: {attributes[name]}" for name in kept if name in attributes)]
     return "\n".join(lines)

@@ -9,7 +9,6 @@ from pathlib import Path
 from gwsim import manifest, provenance, stages, store
 from gwsim.errors import GwsimError
 
-TABLE = "table.parquet"
 # What a dataset's attributes say of the code that made it.
 CODE = ("versions", "revision")
 
@@ -28,12 +27,12 @@ def of_store(folder: Path) -> dict:
 def of_table(path: Path) -> dict:
     """Return what a table tells, or the store beside it where the table tells nothing."""
     told = store.table_attributes(path)
-    if told is None and path.name == TABLE and (path.parent / "data.zarr" / "zarr.json").is_file():
+    if told is None and path.name == store.TABLE and (path.parent / "data.zarr" / "zarr.json").is_file():
         told = {**of_store(path.parent), "blocks": _blocks(path.parent / "data.zarr")}
     if told is None:
         raise GwsimError(
             f"{path} does not tell how it was made, and no data.zarr stands beside it: expected the "
-            f"{TABLE} of a finished dataset (not draw.parquet), of gwsim 0.1.0 or newer"
+            f"{store.TABLE} of a finished dataset (not draw.parquet), of gwsim 0.1.0 or newer"
         )
     return told
 

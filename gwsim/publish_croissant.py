@@ -9,9 +9,10 @@ import json
 import pandas as pd
 
 from gwsim.publish_about import KEYWORDS, About, Author
+from gwsim.store import TABLE
 
 CONFORMS_TO = "http://mlcommons.org/croissant/1.0"
-TABLE, STORE = "table.parquet", "data.zarr/zarr.json"
+STORE = "data.zarr/zarr.json"
 VOCABULARY = (
     *("citeAs", "column", "equivalentProperty", "extract", "field", "fileProperty", "fileObject", "fileSet"),
     *("format", "includes", "isLiveDataset", "jsonPath", "key", "md5", "parentField", "path", "recordSet"),

@@ -248,8 +248,8 @@ def compare(original: Path, made: Path, watch=lambda items, name: items) -> Foun
     if found.others:
         arrays = {name.split("/")[1] for name in found.others if name.count("/") > 1}
         _compare_arrays(original / "data.zarr", made / "data.zarr", sorted(arrays), found, watch)
-        if origin.TABLE in there and origin.TABLE not in same:
-            _compare_tables(original / origin.TABLE, made / origin.TABLE, found)
+        if store.TABLE in there and store.TABLE not in same:
+            _compare_tables(original / store.TABLE, made / store.TABLE, found)
         _compare_attributes(original, made, found)
     return found
 

@@ -32,7 +32,8 @@ from zarr.codecs import BloscCodec, Crc32cCodec
 from gwsim import files, shards
 from gwsim.errors import GwsimError
 
-# Of a table's metadata.
+# A finished dataset's table, and what its metadata have of ours.
+TABLE = "table.parquet"
 ATTRIBUTES = b"gwsim"
 
 

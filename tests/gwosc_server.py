@@ -29,6 +29,7 @@ from urllib.parse import urlencode, urlsplit
 
 from gwosc_api import NAME, respond
 from gwosc_strain import write_strain
+from serving import Site
 
 __all__ = ["Server", "write_strain"]
 
@@ -37,10 +38,11 @@ LOGIN = "/login"
 PAGE = b"<!DOCTYPE html><html><head><title>%s</title></head><body><h1>%s</h1></body></html>\n"
 
 
-class Server:
+class Server(Site):
     """The site; a context manager that serves while it is open."""
 
     def __init__(self):
+        super().__init__(_Http, Request)
         self.runs, self.flags, self.events = {}, {}, []
         self.files = {}  # path in the archive: path on the disk
         self.page_size = 20
@@ -51,18 +53,10 @@ class Server:
         self.editions = Counter()  # how often a path's ETag was changed
         self.stopping = threading.Event()
         self._faults, self._connections, self._lock = [], set(), threading.Lock()
-        self._http = _Http(("127.0.0.1", 0), Request)
-        self._http.site = self
-        self.url = f"http://127.0.0.1:{self._http.server_port}"
-
-    def __enter__(self):
-        threading.Thread(target=self._http.serve_forever, args=(0.01,), daemon=True).start()
-        return self
 
     def __exit__(self, *_):
         self.stopping.set()
-        self._http.shutdown()
-        self._http.server_close()
+        super().__exit__()
         with self._lock:
             for connection in self._connections:
                 with suppress(OSError):

@@ -7,23 +7,15 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
+from serving import Site
 
-class Server:
+
+class Server(Site):
     """The site; a context manager that serves while it is open."""
 
     def __init__(self, folder: Path):
         self.folder, self.bytes, self.lock = folder, Counter(), threading.Lock()
-        self._http = _Http(("127.0.0.1", 0), Request)
-        self._http.site = self
-        self.url = f"http://127.0.0.1:{self._http.server_port}"
-
-    def __enter__(self):
-        threading.Thread(target=self._http.serve_forever, args=(0.01,), daemon=True).start()
-        return self
-
-    def __exit__(self, *_):
-        self._http.shutdown()
-        self._http.server_close()
+        super().__init__(_Http, Request)
 
 
 class _Http(ThreadingHTTPServer):

@@ -56,10 +56,12 @@ def test_what_a_killed_run_left_at_work_is_outlasted(tmp_path, monkeypatch):
     command(tmp_path, say, "squeue")
     monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
     told = []
-    cluster.outlast(here, told.append, look=0)
+    assert cluster.outlast(here, told.append, look=0)
     assert len(told) == 2 and "7, 8" in told[0] and "scancel 8 9" in told[1]
     (tmp_path / "next").write_text("0")
     assert cluster.at_work(there) == ["5"]
+    (tmp_path / "next").write_text("2")
+    assert not cluster.outlast(here, told.append, look=0) and len(told) == 2
 
 
 @pytest.mark.parametrize(

@@ -16,10 +16,6 @@ from pathlib import Path
 import pytest
 
 BENCHMARKS = Path(__file__).resolve().parents[1] / "benchmarks"
-sys.path.insert(0, str(BENCHMARKS))
-
-import measuring  # noqa: E402
-
 ROUNDS = 3
 FLOORS = [
     ("read", "GWpy's TimeSeries.read", 1.5),
@@ -35,6 +31,14 @@ FLOORS = [
     ("train", "a loop over HDF5, packed by gzip", 1.0),
     ("tsne", "scikit-learn's TSNE", 0.6),
 ]
+
+
+@pytest.fixture
+def measuring(monkeypatch):
+    monkeypatch.syspath_prepend(BENCHMARKS)
+    import measuring
+
+    return measuring
 
 
 @functools.cache
@@ -76,7 +80,7 @@ def busy(seconds: float):
     return work
 
 
-def test_a_way_that_became_slow_is_found():
+def test_a_way_that_became_slow_is_found(measuring):
     ours = measuring.Way("ours", measuring.OURS, busy(0.04))
     plain = measuring.Way("plain", measuring.PLAIN, busy(0.02))
     bare = measuring.Part("bare", measuring.CORE, busy(0.01))
@@ -86,7 +90,7 @@ def test_a_way_that_became_slow_is_found():
         hold(found, "plain", 2)
 
 
-def test_the_limit_is_the_resource_that_is_asked_for_most():
+def test_the_limit_is_the_resource_that_is_asked_for_most(measuring):
     parts = [("one", measuring.CORE, 2), ("another", measuring.CORE, 3), ("bytes", measuring.DISK, 4)]
     limit = [measuring.Part(name, resource, lambda: 1) for name, resource, _ in parts]
     found = {name: measuring.Spent(1, seconds, seconds) for name, _, seconds in parts}

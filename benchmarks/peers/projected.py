@@ -3,16 +3,18 @@
 import sys
 
 import answering
-import ml4gw_alone  # noqa: F401
+import ml4gw_alone
 import numpy as np
 import torch
-from ml4gw import gw
-from ml4gw.transforms import Whiten
 
 FILTER, BAND = 2, (20, 1600)
 
 
 def main() -> None:
+    ml4gw_alone.without_torchaudio()
+    from ml4gw import gw
+    from ml4gw.transforms import Whiten
+
     path, (rate, duration), ifos = sys.argv[1], map(int, sys.argv[2:4]), sys.argv[4:]
     given = {name: torch.from_numpy(values) for name, values in np.load(path).items()}
     tensors, vertices = (one.float() for one in gw.get_ifo_geometry(*ifos))

@@ -3,15 +3,17 @@
 import sys
 
 import answering
-import ml4gw_alone  # noqa: F401
+import ml4gw_alone
 import numpy as np
 import torch
-from ml4gw.transforms import QScan, SpectralDensity, Whiten
 
 SEGMENT, FILTER, Q, BAND = 2, 2, [4, 64], [10, 2048]
 
 
 def main() -> None:
+    ml4gw_alone.without_torchaudio()
+    from ml4gw.transforms import QScan, SpectralDensity, Whiten
+
     path, (rate, *shape) = sys.argv[1], map(int, sys.argv[2:])
     strain = torch.from_numpy(np.load(path))[:, None]
     window = torch.hann_window(SEGMENT * rate, dtype=torch.float64)

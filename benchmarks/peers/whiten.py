@@ -3,15 +3,17 @@
 import sys
 
 import answering
-import ml4gw_alone  # noqa: F401
+import ml4gw_alone
 import numpy as np
 import torch
-from ml4gw.transforms import SpectralDensity, Whiten
 
 SEGMENT, FILTER, BAND = 4, 2, (20, 1600)
 
 
 def main() -> None:
+    ml4gw_alone.without_torchaudio()
+    from ml4gw.transforms import SpectralDensity, Whiten
+
     path, rate = sys.argv[1], int(sys.argv[2])
     strain = torch.from_numpy(np.load(path))[None, None]
     window = torch.hann_window(SEGMENT * rate, dtype=torch.float64)

@@ -7,6 +7,7 @@ import lal
 import lalsimulation
 import pandas as pd
 from measuring import CORE, DISK, MEMORY, OURS, PLAIN, Part, Stage, Way, copied, made_durable, repeated
+from pycbc_waveforms import one_by_one
 
 from gwsim.waveforms import cbc, columns
 from gwsim.waveforms.entry import span
@@ -19,7 +20,7 @@ def build(folder: Path, times: int) -> Stage:
     settings = common.settings_of(common.configuration("cbc", 4 * SYSTEMS // 3))
     systems, waveforms = common.make_table(folder, settings), settings["waveforms"]
     _, samples = span(waveforms)
-    calls = lal_calls(systems, waveforms)
+    asked = as_ours_ask(systems, waveforms)
     return Stage(
         unit="entries",
         about=f"{__doc__} Ours puts the merger on a sample, fades both ends and writes the bank. All begin "
@@ -27,12 +28,12 @@ def build(folder: Path, times: int) -> Stage:
         "the band's end; the limit is LAL's at that rate, which whoever takes 4096 Hz passes.",
         ways=[
             Way("gwsim", OURS, repeated(times, common.bank_anew(folder / "bank", systems, waveforms))),
-            Way("PyCBC's get_td_waveform, at the rates of ours", PLAIN, by_pycbc(systems, calls)),
-            Way("PyCBC's get_td_waveform, at 4096 Hz", PLAIN, by_pycbc(systems, calls, 4096)),
-            Way("the same with SEOBNRv4", PLAIN, by_pycbc(slow(systems), calls, 4096)),
+            Way("PyCBC's get_td_waveform, at the rates of ours", PLAIN, one_by_one(asked)),
+            Way("PyCBC's get_td_waveform, at 4096 Hz", PLAIN, one_by_one(asked.assign(rate=4096))),
+            Way("the same with SEOBNRv4", PLAIN, one_by_one(slow(asked).assign(rate=4096))),
         ],
         limit=[
-            Part("LAL's generator, bare", CORE, bare(systems, calls)),
+            Part("LAL's generator, bare", CORE, bare(asked)),
             Part("an entry written once", MEMORY, copied(8 * samples)),
             Part("an entry made durable", DISK, made_durable(folder, 8 * samples)),
         ],
@@ -45,47 +46,28 @@ def slow(systems: pd.DataFrame) -> pd.DataFrame:
     return few.assign(source=few["source"].str.removesuffix("_opt"))
 
 
-def lal_calls(systems: pd.DataFrame, settings: dict) -> dict[int, dict]:
-    """Return what LAL is asked by ours for each system: the first frequency and the rate."""
+def as_ours_ask(systems: pd.DataFrame, settings: dict) -> pd.DataFrame:
+    """Return the systems with the first frequency and the rate for which ours asks LAL."""
     start, _ = span(settings)
-    found = {}
-    for place, system in systems.iterrows():
-        f_low, *_, rate = cbc._long_enough(system["source"], system, settings["sample_rate"], -start)
-        found[place] = {"f_low": f_low, "rate": rate}
-    return found
+    tried = (
+        cbc._long_enough(system["source"], system, settings["sample_rate"], -start)
+        for _, system in systems.iterrows()
+    )
+    lowest, rates = zip(*((f_low, rate) for f_low, *_, rate in tried), strict=True)
+    return systems.assign(f_low=lowest, rate=rates)
 
 
-def by_pycbc(systems: pd.DataFrame, calls: dict[int, dict], rate: int | None = None):
-    """Return what makes the systems' waveforms one by one."""
-    from pycbc.waveform import get_td_waveform
-
-    def work() -> int:
-        for place, system in systems.iterrows():
-            get_td_waveform(
-                approximant=system["source"],
-                mass1=system["mass_1"],
-                mass2=system["mass_2"],
-                inclination=system["inclination"],
-                coa_phase=system["phase"],
-                f_lower=calls[place]["f_low"],
-                delta_t=1 / (rate or calls[place]["rate"]),
-            )
-        return len(systems)
-
-    return work
-
-
-def bare(systems: pd.DataFrame, calls: dict[int, dict]):
+def bare(systems: pd.DataFrame):
     """Return LAL's own calls, as ours are."""
     words = [
         (
             *(system[name] * lal.MSUN_SI for name in columns.MASSES),
             *(system[name] for name in columns.SPINS),
             *(1e6 * lal.PC_SI, system["inclination"], system["phase"], 0.0, 0.0, 0.0),
-            *(1 / calls[place]["rate"], calls[place]["f_low"], cbc.reference_frequency(system), None),
+            *(1 / system["rate"], system["f_low"], cbc.reference_frequency(system), None),
             lalsimulation.GetApproximantFromString(system["source"]),
         )
-        for place, system in systems.iterrows()
+        for _, system in systems.iterrows()
     ]
 
     def work() -> int:

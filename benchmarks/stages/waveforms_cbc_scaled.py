@@ -6,6 +6,7 @@ import common
 import numpy as np
 import pandas as pd
 from measuring import CORE, MEMORY, OURS, PLAIN, Part, Stage, Way, copied, repeated
+from pycbc_waveforms import one_by_one
 
 from gwsim.waveforms import cbc, cbc_scaled, sources
 from gwsim.waveforms.entry import span
@@ -28,7 +29,7 @@ def build(folder: Path, times: int) -> Stage:
         "PyCBC makes them from as long before merger.",
         ways=[
             Way("gwsim", OURS, repeated(times, lambda: sum(len(bank.entries(one)) for one in pieces))),
-            Way("PyCBC's get_td_waveform", PLAIN, by_pycbc(systems.iloc[:FEW], start)),
+            Way("PyCBC's get_td_waveform", PLAIN, one_by_one(as_long(systems.iloc[:FEW], start))),
         ],
         limit=[
             Part("phases and amplitudes to samples, bare", CORE, painting(start)),
@@ -37,24 +38,10 @@ def build(folder: Path, times: int) -> Stage:
     )
 
 
-def by_pycbc(systems: pd.DataFrame, start: float):
-    """Return what makes the systems' waveforms one by one, from as long before merger as ours."""
-    from pycbc.waveform import get_td_waveform
-
-    def work() -> int:
-        for _, system in systems.iterrows():
-            get_td_waveform(
-                approximant=system["source"],
-                mass1=system["mass_1"],
-                mass2=system["mass_2"],
-                inclination=system["inclination"],
-                coa_phase=system["phase"],
-                f_lower=cbc.frequency(system, -start),
-                delta_t=1 / RATE,
-            )
-        return len(systems)
-
-    return work
+def as_long(systems: pd.DataFrame, start: float) -> pd.DataFrame:
+    """Return the systems with the first frequency and the rate of waveforms that begin where ours do."""
+    lowest = [cbc.frequency(system, -start) for _, system in systems.iterrows()]
+    return systems.assign(f_low=lowest, rate=RATE)
 
 
 def painting(start: float):

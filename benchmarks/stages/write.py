@@ -24,6 +24,7 @@ from measuring import (
     wait_for_disk,
 )
 from numcodecs import blosc
+from packing import packed
 
 from gwsim import layout, sharding, store
 
@@ -53,7 +54,7 @@ def build(folder: Path, times: int) -> Stage:
             Way("numpy.save", PLAIN, lambda: by_numpy(folder / "plain.npy", values)),
         ],
         limit=[
-            Part("packing by the same codec, bare", CORE, packing(array, values)),
+            Part("packing by the same codec, bare", CORE, lambda: packed(arrays, [array]) and ROWS),
             Part("an example read once", MEMORY, copied(values[0].nbytes)),
             Part("an example's packed bytes made durable", DISK, made_durable(folder, row_bytes)),
         ],
@@ -97,14 +98,3 @@ def by_numpy(path: Path, values: np.ndarray) -> int:
     np.save(path, values)
     wait_for_disk(path)
     return len(values)
-
-
-def packing(array: store.Array, values: np.ndarray):
-    """Return what packs each example, as the store's codec does."""
-
-    def work() -> int:
-        for one in values:
-            blosc.compress(one, b"zstd", 1, blosc.BITSHUFFLE, array.block)
-        return len(values)
-
-    return work

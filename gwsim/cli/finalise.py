@@ -49,6 +49,6 @@ def run(args):
     texts = {"README.md": publish.card_text(title, table, card, described)}
     attributes = publish.attributes(title, card, table.columns, about)
     tells = publish.of_table(attributes, arrays)
-    store.write_table(folder / "table.parquet", table, settings["shard_rows"], tells)
+    store.write_table(folder / store.TABLE, table, settings["shard_rows"], tells)
     beside = publish.beside(title, table, card, described)
-    manifest.finalise(folder, records, arrays, attributes, texts, ("table.parquet",), beside)
+    manifest.finalise(folder, records, arrays, attributes, texts, (store.TABLE,), beside)

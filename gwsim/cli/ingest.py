@@ -61,8 +61,8 @@ def run(args):
     about, described = publish.about(title, table, card), publish.described(layout.arrays(settings), arrays)
     attributes = publish.attributes(title, card, numbers.columns, about)
     tells = publish.of_table(attributes, arrays)
-    store.write_table(args.folder / "table.parquet", table, settings["shard_rows"], tells)
+    store.write_table(args.folder / store.TABLE, table, settings["shard_rows"], tells)
     texts = {"README.md": publish.card_text(title, table, card, described)}
     beside = publish.beside(title, table, card, described)
-    manifest.finalise(args.folder, records, arrays, attributes, texts, ("table.parquet",), beside)
+    manifest.finalise(args.folder, records, arrays, attributes, texts, (store.TABLE,), beside)
     print(f"{len(table)} glitches, {len(glitches) - len(table)} left out", file=sys.stderr)

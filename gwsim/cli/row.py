@@ -45,15 +45,15 @@ def show(args):
 
 def _table_of(path):
     """Return the table that is meant by itself, its store's folder, data.zarr or manifest."""
-    from gwsim import manifest, origin
+    from gwsim import manifest, store
     from gwsim.errors import GwsimError
 
     if path.is_file() and path.suffix == ".parquet":
         return path
     folder = manifest.folder_of(path)
-    if not (folder / origin.TABLE).is_file():
-        raise GwsimError(f"{path}: expected a dataset's {origin.TABLE}, or the folder that has it")
-    return folder / origin.TABLE
+    if not (folder / store.TABLE).is_file():
+        raise GwsimError(f"{path}: expected a dataset's {store.TABLE}, or the folder that has it")
+    return folder / store.TABLE
 
 
 def _check_names(args):

@@ -59,7 +59,7 @@ def write(store: Finished, path: Path, seen, rate: int | None = None) -> None:
             _put(alone, strain[quiet], int(noise[:first].sum()) * samples)
         start = np.arange(len(noise)) * seconds
         _injections(part / "injections.hdf", examples, start, ~noise)
-        stores.write_table(part / "table.parquet", examples.table.assign(start_time=start))
+        stores.write_table(part / stores.TABLE, examples.table.assign(start_time=start))
 
 
 def _expect(store: Finished) -> None:

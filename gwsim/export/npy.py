@@ -13,8 +13,7 @@ import numpy as np
 
 from gwsim import files
 from gwsim.finished import Finished
-
-TABLE = "table.parquet"
+from gwsim.store import TABLE
 
 
 def write(store: Finished, path: Path, seen) -> None:

@@ -30,7 +30,7 @@ class Dataset:
         self.block_seconds = np.array([block["end"] - block["start"] for block in blocks])
         self.attributes = json.loads((folder / "data.zarr" / "zarr.json").read_text())["attributes"]
         self.manifest = json.loads((folder / manifest.MANIFEST).read_text())
-        self.table = pd.read_parquet(folder / "table.parquet")
+        self.table = pd.read_parquet(folder / store.TABLE)
         self.configuration = self.attributes["configuration"]
         # The attributes of a dataset hold its own experiment and its own entry, no other but its parent's.
         (experiment,) = self.configuration["experiments"].values()

@@ -416,10 +416,8 @@ def outlast_killed_run():
     """Wait for jobs that a killed run has in SLURM, then begin anew: what is to be done has changed."""
     from gwsim import cluster
 
-    folder = Path.cwd()
-    if not cluster.at_work(folder):
+    if not cluster.outlast(Path.cwd(), logger.info):
         return
-    cluster.outlast(folder, logger.info)
     logger.info("They have ended: beginning anew, to see what is left to be done.")
     workflow.persistence.unlock()
     os.chdir(workflow.rundir)  # which --directory may have left

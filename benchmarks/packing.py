@@ -1,0 +1,19 @@
+"""Packing alone, as the store does it: bare work of whatever writes examples."""
+
+import numpy as np
+from numcodecs import blosc
+
+from gwsim import store
+
+# Of Blosc: how the store packs.
+ZSTD, LEVEL = b"zstd", 1
+
+
+def packed(arrays: dict[str, np.ndarray], layout: list[store.Array]) -> int:
+    """Pack each example's arrays as the store packs a chunk, by one thread; return the bytes of all."""
+    blosc.use_threads = False
+    return sum(
+        len(blosc.compress(one, ZSTD, LEVEL, blosc.BITSHUFFLE, array.block))
+        for array in layout
+        for one in arrays[array.name]
+    )
