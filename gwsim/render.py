@@ -143,7 +143,7 @@ class Renderer(microbatches.MicroBatches):
         """Write the spectrograms of some rows, from their strain as it is stored."""
         frames = torch.empty((len(places), *spectrogram.shape[1::2], len(self._taper)))
         kernels.frame(strain, places, self._taper, self.geometry.hop, frames.numpy())
-        kernels.magnitudes(_floats(torch.fft.rfft(frames)), self._dropped, places, spectrogram)
+        kernels.magnitudes(stft.floats(torch.fft.rfft(frames)), self._dropped, places, spectrogram)
 
     @staticmethod
     def _add(signals, strain: torch.Tensor) -> None:
@@ -248,7 +248,7 @@ class Renderer(microbatches.MicroBatches):
         unit["ifo"] = self._snr(torch.fft.rfft(raw[..., cut]), in_window, self.geometry.window)
         if self.settings["crop"] == "before":
             spectra = self._alone(raw)
-        for row, factors in zip(_floats(spectra), response, strict=True):
+        for row, factors in zip(stft.floats(spectra), response, strict=True):
             kernels.multiply(factors, row)
         whitened = torch.fft.irfft(spectra, size)
         sums = np.empty(whitened.shape[:2])
@@ -289,7 +289,7 @@ class Renderer(microbatches.MicroBatches):
         coarse, fine = (turns.numpy() for turns in self._turns(waves.arrival[places]))
         shape = (*coarse.shape[:2], self.geometry.fft // 2 + 1)
         spectra, weights = torch.empty(shape, dtype=torch.complex64), waves.weights[places]
-        out = _floats(spectra)
+        out = stft.floats(spectra)
         for rows, entry in self._entries(waves.system[places]):
             kernels.project(entry, weights[rows], coarse[rows], fine[rows], out[rows])
         return spectra
@@ -297,7 +297,7 @@ class Renderer(microbatches.MicroBatches):
     def _entries(self, systems: np.ndarray):
         """Yield runs of samples that have the same entry of the bank, and the entry (term, bin)."""
         if self.bank.own:
-            for row, entry in enumerate(_floats(self._own_spectra(systems))):
+            for row, entry in enumerate(stft.floats(self._own_spectra(systems))):
                 yield slice(row, row + 1), entry
             return
         edges = [0, *np.flatnonzero(np.diff(systems)) + 1, len(systems)]
@@ -324,7 +324,7 @@ class Renderer(microbatches.MicroBatches):
     def _snr(self, spectra: torch.Tensor, weights: tuple[np.ndarray, ...], size: int) -> np.ndarray:
         """Return sqrt(4 sum |h~|^2 / S df) with h~ = dt rfft(h)."""
         first, sums = 2 * band(self.geometry, size).start, np.empty(spectra.shape[:2])
-        for row, its, out in zip(_floats(spectra), weights, sums, strict=True):
+        for row, its, out in zip(stft.floats(spectra), weights, sums, strict=True):
             kernels.weighted_squares(row, first, its, out)
         return np.sqrt(4 * sums / (self.geometry.rate * size))
 
@@ -373,11 +373,6 @@ class _Cache:
                 self._kept.popitem(last=False)
         self._kept.move_to_end(number)
         return self._kept[number]
-
-
-def _floats(spectra: torch.Tensor) -> np.ndarray:
-    """Return complex values as floats, real and imaginary parts in turns, in the same memory."""
-    return torch.view_as_real(spectra).flatten(-2).numpy()
 
 
 @functools.lru_cache

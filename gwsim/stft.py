@@ -1,5 +1,6 @@
 """The short-time Fourier transform of batches, in torch, on whichever device they are."""
 
+import numpy as np
 import torch
 from jaxtyping import Complex, Float
 
@@ -22,6 +23,11 @@ def taper(window: int, dtype=torch.float32, device="cpu") -> torch.Tensor:
     """Return the periodic Hann window by which white noise of unit variance keeps a mean square of one."""
     hann = torch.hann_window(window, periodic=True, dtype=dtype, device=device)
     return hann / hann.square().sum().sqrt()
+
+
+def floats(spectra: torch.Tensor) -> np.ndarray:
+    """Return complex values of a CPU as floats, real and imaginary parts in turns, in the same memory."""
+    return torch.view_as_real(spectra).flatten(-2).numpy()
 
 
 def power(spectra: Spectra) -> Power:

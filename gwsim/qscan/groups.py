@@ -7,6 +7,7 @@ import torch
 from jaxtyping import Complex, Float
 
 from gwsim import stft
+from gwsim.qscan import kernels
 from gwsim.qscan.tiling import Plane
 
 Spectra = Complex[torch.Tensor, "batch frequency"]
@@ -29,8 +30,20 @@ class Group:
 
     def energies(self, spectrum: Spectra) -> Float[torch.Tensor, "batch row tile"]:
         """Return each tile's energy. Where among the bins a window lies turns phases alone."""
+        if spectrum.device.type == "cpu":
+            return self._one_by_one(spectrum)
         windowed = spectrum.unfold(-1, self.windows.shape[-1], 1)[:, self.first]
         return stft.power(torch.fft.ifft(windowed.mul_(self.windows), self.tiles))
+
+    def _one_by_one(self, spectra: Spectra) -> torch.Tensor:
+        """Return the energies as loops give them, that a core's cache holds."""
+        found = self.windows.new_empty((len(spectra), len(self.windows), self.tiles))
+        windowed = spectra.new_empty(found.shape[1:])
+        first, windows = self.first.numpy(), self.windows.numpy()
+        for spectrum, energies in zip(spectra, found, strict=True):
+            kernels.windowed(stft.floats(spectrum), first, windows, stft.floats(windowed))
+            kernels.power(stft.floats(torch.fft.ifft(windowed)), energies.numpy())
+        return found
 
 
 def grouped(planes: list[Plane], size: int, device, dtype) -> list[Group]:

@@ -12,10 +12,14 @@ import numpy as np
 import scipy.interpolate
 import torch
 
+from gwsim.qscan import kernels
+
 # Samples at each side of a point, by the type of the rows.
 TAPS = {torch.float32: 16, torch.float64: 28}
 # Of the filter that turns samples into coefficients of B-splines.
 POLE = 3**0.5 - 2
+# Of a weight, beside others of about one.
+NOTHING = 1e-20
 # Samples at a row's end that say how it goes on.
 END = 64
 
@@ -34,7 +38,10 @@ def across(knots: np.ndarray, points: np.ndarray) -> np.ndarray:
     if degree == 0:
         return np.ones((len(points), 1))
     spline = scipy.interpolate.make_interp_spline(knots, np.eye(len(knots)), k=degree)
-    return spline(np.clip(points, knots[0], knots[-1]))
+    matrix = spline(np.clip(points, knots[0], knots[-1]))
+    # Weights of far knots change nothing, but where float32 has no normal number for them cost twenty times.
+    matrix[abs(matrix) < NOTHING] = 0
+    return matrix
 
 
 @functools.cache
@@ -56,18 +63,29 @@ def continued(rows: torch.Tensor, count: int) -> torch.Tensor:
 def along(rows: torch.Tensor, places: torch.Tensor) -> torch.Tensor:
     """Return (item, row, point): rows (item, row, sample) at places (item, point), in samples.
 
-    A place lies TAPS or more from both ends. Few samples a point are weighed by a full matrix, which is
-    the quicker; many are picked.
+    A place lies TAPS or more from both ends.
     """
-    taps = TAPS[rows.dtype]
-    left = places.floor()
-    first = int(left.min()) + 1 - taps
-    size = int(left.max()) + taps + 1 - first
-    weight = weights((places - left).to(rows.dtype), taps)
-    index = left.long()[..., None] + torch.arange(1 - taps, taps + 1, device=rows.device)
-    items, points = places.shape
-    if size < 64 * taps:
-        matrix = rows.new_zeros(items, points, size).scatter_(-1, index - first, weight)
-        return rows[..., first : first + size] @ matrix.mT
+    taps, left = TAPS[rows.dtype], places.floor()
+    first, weight = left.long() + 1 - taps, weights((places - left).to(rows.dtype), taps)
+    if rows.device.type == "cpu":
+        found = rows.new_empty(*rows.shape[:2], places.shape[-1])
+        for item in zip(rows, first, weight, found, strict=True):
+            kernels.along(*(each.numpy() for each in item))
+        return found
+    return weighed(rows, first, weight)
+
+
+def weighed(rows: torch.Tensor, first: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
+    """Return rows' samples from each point's first on, weighed, on any device.
+
+    Few samples a point are weighed by a full matrix, which is the quicker; many are picked.
+    """
+    (items, points), taps = first.shape, weight.shape[-1]
+    start = int(first.min())
+    size = int(first.max()) + taps - start
+    index = first[..., None] + torch.arange(taps, device=rows.device)
+    if size < 32 * taps:
+        matrix = rows.new_zeros(items, points, size).scatter_(-1, index - start, weight)
+        return rows[..., start : start + size] @ matrix.mT
     picked = rows.gather(-1, index.view(items, 1, -1).expand(-1, rows.shape[1], -1))
-    return (picked.view(items, -1, points, 2 * taps) * weight[:, None]).sum(-1)
+    return (picked.view(items, -1, points, taps) * weight[:, None]).sum(-1)

@@ -1,0 +1,43 @@
+"""Compiled loops of the Q-transform, held against what torch does on any device."""
+
+import numpy as np
+import pytest
+import torch
+
+from gwsim import seeds, stft
+from gwsim.qscan import QTransform, splines
+
+
+def noise(*shape, dtype=torch.float32):
+    return torch.as_tensor(seeds.generator("qscan", "kernels").normal(size=shape)).to(dtype)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_energies_are_those_of_windowed_spectra(dtype):
+    transform = QTransform(4, 2048, f_range=(20, 600), dtype=dtype)
+    spectra = transform._spectrum(noise(2, 8192))
+    for group in transform.groups:
+        windowed = spectra.unfold(-1, group.windows.shape[-1], 1)[:, group.first] * group.windows
+        expected = stft.power(torch.fft.ifft(windowed, group.tiles))
+        # The transforms' own rounding.
+        near = {"rtol": 0, "atol": 50 * torch.finfo(dtype).eps * float(expected.max())}
+        torch.testing.assert_close(group.energies(spectra), expected, **near)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize("spacing", [0.05, 40.0])  # few samples a point, and many
+def test_rows_at_points_are_their_samples_weighed(dtype, spacing):
+    taps = splines.TAPS[dtype]
+    rows, start = noise(2, 5, 3000, dtype=dtype), torch.tensor([[100.0], [103.3]], dtype=torch.float64)
+    places = start + spacing * torch.arange(60) + 0.3
+    weight = splines.weights((places - places.floor()).to(dtype), taps)
+    expected = splines.weighed(rows, places.floor().long() + 1 - taps, weight)
+    near = {"rtol": 0, "atol": 100 * torch.finfo(dtype).eps}
+    torch.testing.assert_close(splines.along(rows, places), expected, **near)
+
+
+def test_weights_across_rows_that_float32_cannot_hold_are_zero():
+    matrix = splines.across(np.geomspace(10, 2048, 200), np.geomspace(10, 2048, 50))
+    small = abs(matrix[matrix != 0]).min()
+    assert small > np.finfo(np.float32).tiny and (matrix == 0).any()
+    np.testing.assert_allclose(matrix.sum(-1), 1, rtol=1e-12)
