@@ -17,10 +17,10 @@ one; each drifts by a gain of its own. Keys of the settings:
 """
 
 from fractions import Fraction
-from functools import cache
+from functools import cache, lru_cache
 from itertools import groupby
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, no_type_check
 
 import numpy as np
 import scipy.fft
@@ -28,6 +28,7 @@ import yaml
 
 from gwsim import seeds
 from gwsim.errors import GwsimError
+from gwsim.kernels import compiled
 from gwsim.shapes import Frequencies, Psd, Series, Taps
 from gwsim.strain import gwosc_layout, psds
 
@@ -40,6 +41,7 @@ KAISER_BETA = 16.0
 CROSSOVER = (50.0, 200.0)  # Hz, from all below to all above
 KNOT = 600  # s between the values of a drift
 CELL = 4096  # s, the grid on which gaps and failed bits begin
+GLIDES = 4  # of a chunk that are kept: lines and drifts share them
 
 ALL_GOOD = (1 << len(gwosc_layout.DQ_BITS)) - 1
 # Without NO_CW_HW_INJ, as in the real O3 data, where continuous waves were injected all the time.
@@ -138,19 +140,24 @@ def lines(seed: int, ifo: str, chunk: int, sample_rate: int) -> Series:
             labels = (seed, "strain", ifo, "line", frequency)
             knots = range(knot, knot + glide[0][-1, -1] + 2)
             values = rms * np.array([_amplitude(labels, coherence, one) for one in knots])
-            _add_line(total, values, glide, *_carrier(frequency, chunk, sample_rate))
+            _add_line(values, *glide, *_carrier(frequency, chunk, sample_rate), total)
     return total.ravel()
 
 
-def _add_line(total, values, glide, turns, within):
-    """Add a line second by second, which stays in a core's own cache."""
-    for second, index, fall, rise, turn in zip(total, *glide, turns, strict=True):
-        # Within most seconds there is no knot: then it is one product, not one for each sample.
-        before = index if index[0] < index[-1] else index[0]
-        envelope = values[before] * fall
-        envelope += values[before + 1] * rise
-        envelope *= turn * within
-        second += envelope.real
+@compiled
+@no_type_check
+def _add_line(values, index, fall, rise, turns, cosine, sine, total):
+    """Add a line to (second, sample): its amplitude between knots, times its carrier."""
+    for second in range(len(total)):
+        first, carried = index[second, 0], values * turns[second]
+        # One stretch of samples for each pair of knots, of which most seconds have one.
+        for knot in range(first, index[second, -1] + 1):
+            begin, end = np.searchsorted(index[second], knot), np.searchsorted(index[second], knot + 1)
+            before, after = carried[knot], carried[knot + 1]
+            for k in range(begin, end):
+                real = before.real * fall[second, k] + after.real * rise[second, k]
+                imaginary = before.imag * fall[second, k] + after.imag * rise[second, k]
+                total[second, k] += real * cosine[k] - imaginary * sine[k]
 
 
 class _Chunks:
@@ -244,6 +251,7 @@ def _smooth(u):
     return u * u * (3 - 2 * u)
 
 
+@lru_cache(GLIDES)
 def _glide(step, chunk, sample_rate):
     """Return how a process with a value at each multiple of `step` seconds runs over a chunk.
 
@@ -288,11 +296,11 @@ def _amplitude(labels, coherence, knot) -> complex:
 
 
 def _carrier(frequency, chunk, sample_rate):
-    """Return exp(2 pi i f t) at a chunk's seconds, exact (GPS in floats is not), and over one second."""
-    exact = Fraction(str(frequency))
-    turns = [float(exact * second % 1) for second in range(chunk, chunk + CHUNK)]
-    within = np.arange(sample_rate) / sample_rate * frequency
-    return np.exp(2j * np.pi * np.array(turns)), np.exp(2j * np.pi * within)
+    """Return exp(2 pi i f t) at a chunk's seconds, exact (GPS in floats is not), and over one in parts."""
+    cycles, seconds = Fraction(str(frequency)).as_integer_ratio()
+    turns = [cycles * second % seconds / seconds for second in range(chunk, chunk + CHUNK)]
+    within = 2 * np.pi * (np.arange(sample_rate) / sample_rate * frequency)
+    return np.exp(2j * np.pi * np.array(turns)), np.cos(within), np.sin(within)
 
 
 def _events(labels, per_day, shortest, longest, start, end):
