@@ -11,7 +11,7 @@ import new_snr
 import numpy as np
 import pandas as pd
 from measuring import CORE, DISK, MEMORY, OURS, Part, Way, copied, made_durable
-from packing import packed
+from packing import hashed, packed
 
 from gwsim import draw, layout, sharding, store
 
@@ -56,7 +56,7 @@ def written(folder: Path, settings: dict, opened):
 
 
 def limit(folder: Path, settings: dict) -> list[Part]:
-    """Return packing, noise and signals read, and what is stored made durable, an example."""
+    """Return packing, checksums, noise and signals read, and what is stored made durable, an example."""
     ranges = sharding.shard_ranges(settings["examples"], settings["shard_rows"])
     table = store.read_rows(folder / "draw.parquet", *ranges[0]).iloc[: sharding.LEAST_ROWS]
     arrays, _ = common.renderer_of(folder, settings).rows(table)
@@ -67,6 +67,7 @@ def limit(folder: Path, settings: dict) -> list[Part]:
     read = strain * (1 + float((table["system"] >= 0).mean()))
     return [
         Part("packing, bare", CORE, lambda: packed(arrays, laid_out) and len(table)),
+        Part("sha256 of stored bytes, bare", CORE, hashed(stored)),
         Part("noise and signals read once", MEMORY, copied(read)),
         Part("stored bytes made durable", DISK, made_durable(folder, stored)),
     ]

@@ -111,7 +111,7 @@ class Signals:
             )
         self.start, self.samples = told["bank_start_s"], told["bank_samples"]
         self._columns, self._rows = told["columns_at_one_kpc"], settings["shard_rows"]
-        self._values = shards.ours(path / ARRAY)
+        self._values, self._at = shards.ours(path / ARRAY), set()
         self._table = functools.lru_cache(TABLES)(self._of_shard)
 
     def of(self, table: pd.DataFrame) -> dict[str, np.ndarray]:
@@ -136,7 +136,14 @@ class Signals:
         return store.read_rows(self._folder / TABLE, shard * self._rows, (shard + 1) * self._rows)
 
     def read(self, rows: np.ndarray) -> list[torch.Tensor]:
-        """Return rows' signals, each (ifo, time), as they lie in the files: they are not to be written to."""
+        """Return rows' signals, each (ifo, time), as they lie in the files: they are not to be written to.
+
+        Whoever renders goes through them shard by shard: files of rows before are let go.
+        """
+        at = set((rows // self._rows).tolist())
+        if not at & self._at:
+            self._values.let_go()
+        self._at = at
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", message="The given NumPy array is not writable")
             return [torch.from_numpy(self._values.whole(int(row))) for row in rows]

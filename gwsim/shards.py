@@ -139,6 +139,10 @@ class Array:
         shard, row = divmod(row, self._shard[0])
         return self._inner(shard, self._files().index(shard)[row].reshape(2))
 
+    def let_go(self) -> None:
+        """Unmap all files, whose pages count as this process's memory as long as they are mapped."""
+        self._files().unmap()
+
     def window(self, row: int, first: int, out: np.ndarray) -> None:
         """Fill `out` with one row, from a place along the last axis on; what lies outside is fill value."""
         size, length = out.shape[-1], self.shape[-1]
@@ -246,6 +250,11 @@ class _Files:
                 with self.path(shard).open("rb") as file:
                     self._maps[shard] = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
             return self._maps[shard]
+
+    def unmap(self) -> None:
+        """Forget the mapped files; arrays that lie in one hold it until they are gone."""
+        with self._lock:
+            self._maps.clear()
 
     def __del__(self):
         for file in self._open.values():

@@ -4,6 +4,7 @@ import dataclasses
 import json
 import re
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -190,6 +191,20 @@ def test_rows_of_any_shards_may_be_asked_for(case, folder):
     other, its = from_kept(case, folder).signals(table)
     assert set(realised) == set(its)
     np.testing.assert_allclose(other.numpy(), one.numpy(), rtol=1e-4, atol=1e-5)
+
+
+def test_files_of_shards_that_are_done_are_no_longer_mapped(case, folder, tmp_path):
+    maps = Path("/proc/self/maps")
+    if not maps.is_file():
+        pytest.skip("no /proc here, which says what is mapped")
+    table = case.louder("snr_target")
+    # A copy, since tests before may have the folder's own files mapped.
+    copy = shutil.copytree(folder, tmp_path / "signals", symlinks=True)
+    renderer, signals, seen = from_kept(case, copy), copy / "data.zarr" / "signal", []
+    for first in range(0, 150, 64):
+        renderer.rows(table.iloc[first : first + 64])
+        seen.append({line.split()[-1] for line in maps.read_text().splitlines() if str(signals) in line})
+    assert [len(paths) for paths in seen] == [1, 1, 1] and len(set.union(*seen)) == 3
 
 
 CHANGES = {

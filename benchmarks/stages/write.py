@@ -24,7 +24,7 @@ from measuring import (
     wait_for_disk,
 )
 from numcodecs import blosc
-from packing import packed
+from packing import hashed, packed
 
 from gwsim import layout, sharding, store
 
@@ -55,6 +55,7 @@ def build(folder: Path, times: int) -> Stage:
         ],
         limit=[
             Part("packing by the same codec, bare", CORE, lambda: packed(arrays, [array]) and ROWS),
+            Part("sha256 of packed bytes, bare", CORE, hashed(row_bytes)),
             Part("an example read once", MEMORY, copied(values[0].nbytes)),
             Part("an example's packed bytes made durable", DISK, made_durable(folder, row_bytes)),
         ],
