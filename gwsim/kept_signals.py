@@ -150,14 +150,14 @@ class Signals:
 
 
 class Renderer(render.Renderer):
-    """Renders rows from the signals that are kept: to the bit what their bank gives."""
+    """Renders rows from the signals that are kept, on the CPU: to the bit what their bank gives there."""
 
-    def __init__(self, settings: dict, noise, signals: Signals, device: str = "cpu"):
-        super().__init__(settings, noise, signals, device)
+    def __init__(self, settings: dict, noise, signals: Signals):
+        super().__init__(settings, noise, signals)
 
     def at_one_kpc(self, table: pd.DataFrame):
         """Yield pieces as any renderer does."""
         columns, rows = self.bank.of(table), table.index.to_numpy()
         for places in self.pieces(table):
-            whitened = [one.to(self.device) for one in self.bank.read(rows[places])]
-            yield places, whitened, {name: values[places] for name, values in columns.items()}
+            unit = {name: values[places] for name, values in columns.items()}
+            yield places, self.bank.read(rows[places]), unit

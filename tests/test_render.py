@@ -7,7 +7,6 @@ import numpy as np
 import pandas as pd
 import pytest
 import scipy.signal
-import torch
 from pycbc.filter import sigma
 from pycbc.types import FrequencySeries, TimeSeries
 
@@ -453,14 +452,6 @@ def test_a_silent_waveform_is_refused(sources, table):
     silent.values[:] = 0
     with pytest.raises(GwsimError, match="no SNR inside their window"):
         render.Renderer(SETTINGS, sources[0], silent).rows(table.iloc[:64])
-
-
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
-def test_cuda_agrees_with_the_cpu(renderer, sources, table):
-    arrays, columns = renderer.rows(table)
-    on_gpu, its_columns = render.Renderer(SETTINGS, *sources, device="cuda").rows(table)
-    np.testing.assert_allclose(on_gpu["strain"], arrays["strain"], rtol=2**-10, atol=1e-5)
-    np.testing.assert_allclose(its_columns["snr"], columns["snr"], rtol=1e-5)
 
 
 @pytest.mark.parametrize("needed", [1, 2, 100, 1025, 9871, 10240, 22426, 65537])

@@ -46,7 +46,8 @@ def _strain(settings, noise, bank, device):
     if (bank.parent / "data.zarr" / kept_signals.ARRAY).is_dir():
         sha256 = files.fingerprint(noise.manifest)["sha256"]
         signals = kept_signals.Signals(bank.parent, settings, sha256)
-        return kept_signals.Renderer(settings, noise, signals, device)
+        # All that is left is sums of what comes from disk, which a GPU would have to wait for.
+        return kept_signals.Renderer(settings, noise, signals)
     return bulk.renderer(settings, noise, sources.opened(bank.parent / "data.zarr"), device)
 
 
