@@ -116,6 +116,8 @@ def main() -> None:
     parser.add_argument("--apart", action="store_true", help=argparse.SUPPRESS)
     parser.add_argument("--times", type=int, help=argparse.SUPPRESS)
     args = parser.parse_args()
+    # Of what is made there, some is linked to the rest.
+    args.out = args.out.absolute()
     if args.apart:
         (name,) = args.stages
         found = scaled(name, args.times, args.out) if args.times else one(name, args.rounds, args.out)

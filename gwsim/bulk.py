@@ -32,7 +32,7 @@ class Renderer(render.Renderer):
 
     def __init__(self, settings: dict, noise, bank, device: str = "cuda", piece_bytes: int = PIECE_BYTES):
         super().__init__(settings, noise, bank, device)
-        self.size = self._piece = self._rows_of(piece_bytes)
+        self.size = self.at_once = self._piece = self._rows_of(piece_bytes)
         self._operators = _Stack(self._stacked_operators, MOST_BLOCKS)
         self._spectra = _Stack(self._stacked_spectra, MOST_SYSTEMS)
 

@@ -1,8 +1,8 @@
 """Rows into arrays: whitened strain with its signal, spectrograms, realised columns. Nothing is drawn here.
 
 Takes rows of `draw.parquet`, whitened noise with its operators, and a bank of waveforms; gives the arrays and
-columns of `layout`, mantissas rounded to a stated number of bits. Rows are made in
-micro-batches of fixed boundaries, so that a row has the same bits whoever asks for it.
+columns of `layout`, mantissas rounded to a stated number of bits. A row has the same bits whoever asks for
+it, beside whichever others.
 
 A signal is summed from the bank in frequency, delayed by a phase (never whole samples), and whitened by the
 block's own operator. Its SNR is that of the conditioned, projected signal cut to the window. Strain and
@@ -24,6 +24,8 @@ from gwsim.conventions import KPC_CM, STRAIN_UNIT
 from gwsim.errors import GwsimError
 
 MICRO_BATCH = sharding.LEAST_ROWS
+# Rows of a shard whose columns are looked up together: bits are each row's own.
+AT_ONCE = 8 * MICRO_BATCH
 # Rows are worked on in pieces whose transforms stay in a core's own cache.
 PIECE_BYTES = 4 * 2**20
 # Rows of which spectrograms are made at once.
@@ -40,7 +42,7 @@ class Renderer(microbatches.MicroBatches):
     bank: start and samples (numbers), own, entries(systems), weights(table, convention), realised(table).
     """
 
-    size = MICRO_BATCH
+    size, at_once = MICRO_BATCH, AT_ONCE
 
     def __init__(self, settings: dict, noise, bank, device: str = "cpu"):
         self.settings, self.noise, self.bank, self.device = settings, noise, bank, device
@@ -70,7 +72,7 @@ class Renderer(microbatches.MicroBatches):
             name: microbatches.room(out, name, (len(table), *shape), np.float32)
             for name, shape in self._shapes.items()
         }
-        columns = [self._render(table, first, arrays) for first in range(0, len(table), self.size)]
+        columns = [self._render(table, first, arrays) for first in range(0, len(table), self.at_once)]
         return arrays, pd.concat(columns, ignore_index=True)
 
     def micro_batch(self, table: pd.DataFrame) -> tuple[dict[str, np.ndarray], pd.DataFrame]:
@@ -78,8 +80,8 @@ class Renderer(microbatches.MicroBatches):
         return self.rows(table)
 
     def _render(self, table: pd.DataFrame, first: int, arrays: dict[str, np.ndarray]) -> pd.DataFrame:
-        """Render the micro-batch that begins with a row into its place; return its realised columns."""
-        table = table.iloc[first : first + self.size]
+        """Render the rows from a first one on into their places; return their realised columns."""
+        table = table.iloc[first : first + self.at_once]
         columns = self._empty_columns(len(table))
         for places, strain in self._strains(table, columns):
             self._store(strain, first + places, arrays)
@@ -154,7 +156,7 @@ class Renderer(microbatches.MicroBatches):
                 kernels.add(its, factor, one)
 
     def _strains(self, table: pd.DataFrame, columns: dict[str, np.ndarray]):
-        """Yield pieces of a micro-batch, (rows, strain), and fill the realised columns."""
+        """Yield pieces of a table, (rows, strain), and fill the realised columns."""
         system = table["system"].to_numpy()
         quiet, loud = np.flatnonzero(system < 0), np.flatnonzero(system >= 0)
         for places in self._pieces(quiet):

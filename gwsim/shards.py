@@ -149,9 +149,24 @@ class Array:
         begin = min(max(-first, 0), size)
         end = max(begin, min(length - first, size))
         out[..., :begin] = out[..., end:] = self._absent
-        if begin < end:
+        if begin < end and self._chunk[1:-1] == self.shape[1:-1]:
+            self._fill_along(row, first + begin, out[..., begin:end])
+        elif begin < end:
             whole = tuple(slice(0, each) for each in self.shape[1:-1])
             self.fill(row, (*whole, slice(first + begin, first + end)), out[..., begin:end])
+
+    def _fill_along(self, row: int, first: int, out: np.ndarray) -> None:
+        """Read as `fill` does, where chunks lie one after the other along the last axis alone."""
+        shard, row = divmod(row, self._shard[0])
+        index, size, end = (
+            self._files().index(shard)[row].reshape(-1, 2),
+            self._chunk[-1],
+            first + out.shape[-1],
+        )
+        for number in range(first // size, -(-end // size)):
+            low, high = max(number * size, first), min((number + 1) * size, end)
+            chunk = self._inner(shard, index[number])
+            out[..., low - first : high - first] = chunk[..., low - number * size : high - number * size]
 
     def _inner(self, shard: int, entry: np.ndarray) -> np.ndarray:
         """Return one inner chunk; one that is not compressed lies in the file."""
