@@ -158,11 +158,8 @@ class Array:
     def _fill_along(self, row: int, first: int, out: np.ndarray) -> None:
         """Read as `fill` does, where chunks lie one after the other along the last axis alone."""
         shard, row = divmod(row, self._shard[0])
-        index, size, end = (
-            self._files().index(shard)[row].reshape(-1, 2),
-            self._chunk[-1],
-            first + out.shape[-1],
-        )
+        index, size = self._files().index(shard)[row].reshape(-1, 2), self._chunk[-1]
+        end = first + out.shape[-1]
         for number in range(first // size, -(-end // size)):
             low, high = max(number * size, first), min((number + 1) * size, end)
             chunk = self._inner(shard, index[number])
