@@ -69,8 +69,9 @@ def test_a_shard_that_is_not_there_is_named(tmp_path):
 
 @pytest.mark.parametrize("size", [1, 16, 17, 33, 50])
 @pytest.mark.parametrize("row", [0, 3, 4, 10])
-def test_windows_are_those_of_zarr_python(tmp_path, row, size):
-    path, _ = made(tmp_path, chunk=(2, 16), compress=False)
+@pytest.mark.parametrize("chunk", [(2, 16), (1, 16)])
+def test_windows_are_those_of_zarr_python(tmp_path, chunk, row, size):
+    path, _ = made(tmp_path, chunk=chunk, compress=False)
     array, whole = shards.ours(path), zarr.open_array(path, mode="r")[row]
     for first in {0, 1, 15, 16, 31, 50 - size} - set(range(51 - size, 50)):
         for _ in range(2):  # a chunk that was checked takes another way
