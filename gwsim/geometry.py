@@ -29,7 +29,7 @@ class Geometry:
 
 
 def of(settings: dict, bank_start: float, bank_samples: int, taps: int) -> Geometry:
-    """Return the sizes; the transforms are long enough that nothing wraps around into the window.
+    """Return the sizes; transforms hold stored strain, and nothing wraps around into the window.
 
     bank_start: the first time, in s after the event, of the bank's entries.
     """
@@ -38,7 +38,8 @@ def of(settings: dict, bank_start: float, bank_samples: int, taps: int) -> Geome
     light = math.ceil(LIGHT_TRAVEL * rate)
     origin = [round((event + bank_start) * rate) + half_stft for event in settings["event_range"]]
     first, last = origin[0] - light, origin[1] + bank_samples + light
-    needed = max(last + half_filter, window + 2 * half_stft + half_filter - first, last - first, taps)
+    stored = window + 2 * half_stft
+    needed = max(stored, last + half_filter, stored + half_filter - first, last - first, taps)
     return Geometry(
         rate=rate,
         window=window,

@@ -333,9 +333,13 @@ def test_old_arrays_are_written_over_with_the_same_bits(renderer, table):
     assert all(np.array_equal(again[name], fresh[name]) for name in fresh)
 
 
-def test_nothing_wraps_around(sources, table):
-    rows = signal_rows(table)
-    short, long = (render.Renderer(SETTINGS, *sources) for _ in range(2))
+# An event in the middle of a long example needs a transform for the example's length, not for the margins.
+@pytest.mark.parametrize(("duration", "later"), [(1, 0), (8, 4)])
+def test_nothing_wraps_around(sources, table, duration, later):
+    rows = signal_rows(table.assign(event_time=table["event_time"] + later))
+    settings = SETTINGS | {"duration": duration, "event_range": [later, later + 0.15]}
+    short, long = (render.Renderer(settings, *sources) for _ in range(2))
+    assert short.geometry.fft >= short.geometry.stored
     long.geometry = dataclasses.replace(long.geometry, fft=4 * long.geometry.fft)
     one, _ = short.signals(rows)
     other, _ = long.signals(rows)
