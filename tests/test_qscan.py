@@ -479,6 +479,7 @@ def test_a_merged_view_is_a_picture():
         ({"f_range": (0, 2048)}, r"f_range \(0, 2048\): expected 0 < low < high, and high at most 2582.1 Hz"),
         ({"seconds": 1}, r"a block of 1 s: too short for Q 45.25 at 10 Hz, expected 1.4 s or more"),
         ({"rate": 2048, "seconds": 0.5}, r"end at 645.5 Hz.*; a block of 0.5 s: too short"),
+        ({"mismatch": 0.75}, r"mismatch 0.75: at .* fewer than its window's \d+ bins; expected"),
     ],
 )
 def test_transforms_that_cannot_be_are_refused(options, message):

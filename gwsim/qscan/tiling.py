@@ -39,7 +39,7 @@ class Plane:
 
 
 def planes(seconds: float, rate: float, q_range, f_range, mismatch: float, truncate: bool) -> list[Plane]:
-    """Return the planes of a block; raises GwsimError where a range cannot be had at its length and rate."""
+    """Return the planes of a block; raises GwsimError where they cannot be had at its length and rate."""
     found = qs(q_range, mismatch)
     low, high = float(f_range[0]), float(f_range[1])
     top = highest_frequency(rate, q_range, mismatch)
@@ -86,6 +86,11 @@ def _row(q, frequency, seconds, rate, mismatch) -> Row:
     tiles = 2 ** math.ceil(math.log(needed, 2))
     half = int(frequency / prime * seconds)
     bins = np.arange(-half, half + 1)
+    if len(bins) > tiles:
+        raise GwsimError(
+            f"no such Q-transform: mismatch {mismatch:g}: at {frequency:g} Hz Q {q:.4g} has {tiles} tiles, "
+            f"fewer than its window's {len(bins)} bins; expected a mismatch of at most 0.6"
+        )
     taper = (1 - (bins / seconds * prime / frequency) ** 2) ** 2
     norm = tiles / (seconds * rate) * (315 * prime / (128 * frequency)) ** 0.5
     # Bins counted from one, as the first program of this kind did, and every one since.
