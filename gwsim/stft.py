@@ -27,7 +27,8 @@ def taper(window: int, dtype=torch.float32, device="cpu") -> torch.Tensor:
 
 def floats(spectra: torch.Tensor) -> np.ndarray:
     """Return complex values of a CPU as floats, real and imaginary parts in turns, in the same memory."""
-    return torch.view_as_real(spectra).flatten(-2).numpy()
+    # Where these do not lie side by side a view is refused; flatten would copy, and what is written be lost.
+    return torch.view_as_real(spectra).view(*spectra.shape[:-1], 2 * spectra.shape[-1]).numpy()
 
 
 def power(spectra: Spectra) -> Power:

@@ -36,6 +36,20 @@ def test_rows_at_points_are_their_samples_weighed(dtype, spacing):
     torch.testing.assert_close(splines.along(rows, places), expected, **near)
 
 
+def test_what_a_row_begins_with_is_in_none_but_its_own_points():
+    rows = noise(1, 1, 200)
+    rows[..., 0] = torch.inf
+    assert splines.along(rows, torch.tensor([[100.5]])).isfinite().all()
+
+
+def test_floats_are_the_spectras_own_memory():
+    spectra = torch.view_as_complex(noise(3, 4, 2))
+    stft.floats(spectra)[:] = 0
+    assert not spectra.any()
+    with pytest.raises(RuntimeError, match="view"):
+        stft.floats(spectra.mT)
+
+
 def test_weights_across_rows_that_float32_cannot_hold_are_zero():
     matrix = splines.across(np.geomspace(10, 2048, 200), np.geomspace(10, 2048, 50))
     small = abs(matrix[matrix != 0]).min()

@@ -37,7 +37,7 @@ def along(rows, first, weights, out):
     """Write rows (row, sample) at points: their samples from `first` on, summed by weights (point, tap)."""
     for row in range(len(rows)):
         for point in range(len(first)):
-            source, weight, total = rows[row, first[point] :], weights[point], rows[row, 0] * 0
+            source, weight, total = rows[row, first[point] :], weights[point], weights[point, 0] * 0
             for k in range(len(weight)):
                 total += source[k] * weight[k]
             out[row, point] = total
