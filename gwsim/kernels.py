@@ -1,8 +1,9 @@
 """Loops over rows in a core's own cache, compiled: what takes numpy or torch several passes is one here.
 
 All take C-contiguous arrays, (row, ifo, ...) where nothing else is said, and write into the last one; places
-are the rows of it. Complex spectra are given as floats, real and imaginary parts in turns. Sums are of 64
-float32 products, added up in float64. `gwsim.bulk` has the same arithmetic in torch, for many rows at once.
+are rows of what is stored. Nothing looks whether shapes fit: beyond an array's end is other memory. Complex
+spectra are given as floats, real and imaginary parts in turns. Sums are of 64 float32 products, added up in
+float64. `gwsim.bulk` has the same arithmetic in torch, for many rows at once.
 
 Machine code is made when a kernel is first called, and kept beside this file or, where that cannot be
 written, in the user's cache.
