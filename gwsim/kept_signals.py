@@ -141,9 +141,9 @@ class Signals:
         Whoever renders goes through them shard by shard: files of rows before are let go.
         """
         at = set((rows // self._rows).tolist())
-        if not at & self._at:
-            self._values.let_go()
-        self._at = at
+        if at != self._at:
+            self._values.let_go(besides=at)
+            self._at = at
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", message="The given NumPy array is not writable")
             return [torch.from_numpy(self._values.whole(int(row))) for row in rows]

@@ -139,9 +139,9 @@ class Array:
         shard, row = divmod(row, self._shard[0])
         return self._inner(shard, self._files().index(shard)[row].reshape(2))
 
-    def let_go(self) -> None:
-        """Unmap all files, whose pages count as this process's memory as long as they are mapped."""
-        self._files().unmap()
+    def let_go(self, besides: set[int]) -> None:
+        """Unmap other shards' files, whose pages count as this process's memory while they are mapped."""
+        self._files().unmap(besides)
 
     def window(self, row: int, first: int, out: np.ndarray) -> None:
         """Fill `out` with one row, from a place along the last axis on; what lies outside is fill value."""
@@ -263,10 +263,10 @@ class _Files:
                     self._maps[shard] = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
             return self._maps[shard]
 
-    def unmap(self) -> None:
-        """Forget the mapped files; arrays that lie in one hold it until they are gone."""
+    def unmap(self, besides: set[int]) -> None:
+        """Forget mapped files of other shards; arrays that lie in one hold it until they are gone."""
         with self._lock:
-            self._maps.clear()
+            self._maps = {shard: mapped for shard, mapped in self._maps.items() if shard in besides}
 
     def __del__(self):
         for file in self._open.values():

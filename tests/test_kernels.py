@@ -125,3 +125,27 @@ def test_where_nothing_can_be_kept_kernels_are_compiled_all_the_same(monkeypatch
 
     monkeypatch.setattr(kernels.numba, "njit", refuse)
     assert kernels.compiled(len) is len
+
+
+@pytest.mark.parametrize(
+    "misfit",
+    [
+        lambda a: kernels.project(a[0], a, waves(3, 2, 1, name="c"), waves(3, 2, 64, name="f"), a),
+        lambda a: kernels.multiply(a[0, :, :5], a[0]),
+        lambda a: kernels.weighted_squares(a[0], 1, a[0], np.empty(2)),
+        lambda a: kernels.weighted_squares(a[0], -1, a[0, :, :5].copy(), np.empty(2)),
+        lambda a: kernels.squares(a, 0, 11, np.empty((3, 2))),
+        lambda a: kernels.squares(a, -1, 5, np.empty((3, 2))),
+        lambda a: kernels.add(a[0, 0, :5], 1.0, a[0, 0]),
+        lambda a: kernels.round_mantissas(a, 3, np.array([0, 1, 3]), a.copy()),
+        lambda a: kernels.round_mantissas(a, 3, np.array([0, 1]), a.copy()),
+        lambda a: kernels.round_mantissas(a.astype(float), 3, np.arange(3), a.copy()),
+        lambda a: kernels.frame(a, np.arange(3), a[0, 0, :4].copy(), 4, np.empty((3, 2, 3, 4), np.float32)),
+        lambda a: kernels.magnitudes(
+            np.ones((3, 2, 4, 6), np.float32), 3, np.arange(3), np.empty((3, 2, 4, 4), np.float32)
+        ),
+    ],
+)
+def test_shapes_that_do_not_fit_are_refused(misfit):
+    with pytest.raises(ValueError, match="shapes do not fit"):
+        misfit(normal(3, 2, 10))

@@ -55,3 +55,17 @@ def test_weights_across_rows_that_float32_cannot_hold_are_zero():
     small = abs(matrix[matrix != 0]).min()
     assert small > np.finfo(np.float32).tiny and (matrix == 0).any()
     np.testing.assert_allclose(matrix.sum(-1), 1, rtol=1e-12)
+
+
+def test_gradients_go_through_a_scan():
+    transform = QTransform(4, 2048, f_range=(20, 600), dtype=torch.float64)
+    strain = noise(1, 8192, dtype=torch.float64).requires_grad_()
+    image = transform.scan(strain, [2.0], mean=True).image([50.0, 200.0], [0.0, 0.1])
+    image.sum().backward()
+    step, place = 1e-4, int(strain.grad.abs().argmax())
+    moved = [strain.detach().clone() for _ in range(2)]
+    for one, by in zip(moved, (step, -step), strict=True):
+        one[0, place] += by
+    ends = [transform.scan(one, [2.0], mean=True).image([50.0, 200.0], [0.0, 0.1]).sum() for one in moved]
+    slope = float(ends[0] - ends[1]) / (2 * step)
+    assert float(strain.grad[0, place]) == pytest.approx(slope, rel=1e-4)

@@ -30,7 +30,7 @@ class Group:
 
     def energies(self, spectrum: Spectra) -> Float[torch.Tensor, "batch row tile"]:
         """Return each tile's energy. Where among the bins a window lies turns phases alone."""
-        if spectrum.device.type == "cpu":
+        if kernels.serve(spectrum):
             return self._one_by_one(spectrum)
         windowed = spectrum.unfold(-1, self.windows.shape[-1], 1)[:, self.first]
         return stft.power(torch.fft.ifft(windowed.mul_(self.windows), self.tiles))

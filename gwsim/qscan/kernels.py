@@ -5,7 +5,14 @@ Complex values are given as floats, real and imaginary parts in turns; the last 
 
 from typing import no_type_check
 
-from gwsim.kernels import compiled
+import torch
+
+from gwsim.kernels import compiled, fit
+
+
+def serve(values: torch.Tensor) -> bool:
+    """Return whether loops can have these values: on a CPU, where no gradient is asked for."""
+    return values.device.type == "cpu" and not values.requires_grad
 
 
 @compiled
@@ -13,6 +20,8 @@ from gwsim.kernels import compiled
 def windowed(spectrum, first, windows, out):
     """Write each row's bins of a spectrum times its window, and zeros up to the row's tiles."""
     width = windows.shape[1]
+    fit(len(first) == len(windows) == len(out) and 2 * width <= out.shape[1])
+    fit(first.min() >= 0 and 2 * (first.max() + width) <= len(spectrum))
     for row in range(len(windows)):
         source, window, result = spectrum[2 * first[row] :], windows[row], out[row]
         for k in range(width):
@@ -25,6 +34,7 @@ def windowed(spectrum, first, windows, out):
 @no_type_check
 def power(values, out):
     """Write |z|^2 of (row, tile)."""
+    fit(len(values) == len(out) and values.shape[1] == 2 * out.shape[1])
     for row in range(len(out)):
         source, result = values[row], out[row]
         for k in range(len(result)):
@@ -35,6 +45,8 @@ def power(values, out):
 @no_type_check
 def along(rows, first, weights, out):
     """Write rows (row, sample) at points: their samples from `first` on, summed by weights (point, tap)."""
+    fit(out.shape == (len(rows), len(first)) and len(weights) == len(first))
+    fit(first.min() >= 0 and first.max() + weights.shape[1] <= rows.shape[1])
     for row in range(len(rows)):
         for point in range(len(first)):
             source, weight, total = rows[row, first[point] :], weights[point], weights[point, 0] * 0

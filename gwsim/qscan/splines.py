@@ -67,7 +67,7 @@ def along(rows: torch.Tensor, places: torch.Tensor) -> torch.Tensor:
     """
     taps, left = TAPS[rows.dtype], places.floor()
     first, weight = left.long() + 1 - taps, weights((places - left).to(rows.dtype), taps)
-    if rows.device.type == "cpu":
+    if kernels.serve(rows):
         found = rows.new_empty(*rows.shape[:2], places.shape[-1])
         for item in zip(rows, first, weight, found, strict=True):
             kernels.along(*(each.numpy() for each in item))

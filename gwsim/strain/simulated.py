@@ -28,7 +28,7 @@ import yaml
 
 from gwsim import seeds
 from gwsim.errors import GwsimError
-from gwsim.kernels import compiled
+from gwsim.kernels import compiled, fit
 from gwsim.shapes import Frequencies, Psd, Series, Taps
 from gwsim.strain import gwosc_layout, psds
 
@@ -148,6 +148,8 @@ def lines(seed: int, ifo: str, chunk: int, sample_rate: int) -> Series:
 @no_type_check
 def _add_line(values, index, fall, rise, turns, cosine, sine, total):
     """Add a line to (second, sample): its amplitude between knots, times its carrier."""
+    fit(index.shape == fall.shape == rise.shape == total.shape and len(turns) == len(total))
+    fit(len(cosine) == len(sine) == total.shape[1] and index[-1, -1] + 1 < len(values))
     for second in range(len(total)):
         first, carried = index[second, 0], values * turns[second]
         # One stretch of samples for each pair of knots, of which most seconds have one.
