@@ -46,13 +46,23 @@ class Side:
 
 
 def side(folder: Path) -> Side:
-    """Open a finished store; raises GwsimError for one that is half written or has no table."""
+    """Open a finished store; raises GwsimError for one that is not whole, or was altered in what is read."""
     attributes = origin.of_store(folder)
     if not (folder / store.TABLE).is_file():
         raise GwsimError(f"{folder} has no {store.TABLE}: expected a dataset's store")
+    listed = _whole(folder)
     arrays = {path.parent.name: json.loads(path.read_text()) for path in folder.glob("data.zarr/*/zarr.json")}
-    listed = manifest.read(folder / manifest.MANIFEST)
     return Side(folder, attributes, listed, pd.read_parquet(folder / store.TABLE), arrays)
+
+
+def _whole(folder: Path) -> dict:
+    """Return a store's manifest, which speaks for its arrays: so all files are there, in their sizes."""
+    listed = manifest.read(folder / manifest.MANIFEST)
+    manifest.expect_sizes(folder, listed)
+    for name in listed["files"]:
+        if name == store.TABLE or name.endswith("zarr.json"):
+            manifest.expect_unaltered(folder, listed, name)
+    return listed
 
 
 def found(a: Side, b: Side) -> dict:

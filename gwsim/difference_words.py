@@ -32,7 +32,7 @@ def sentence(document: dict) -> str:
     setting = next(
         (key for key in ("seed", "dataset.split", "run") if key in document["configuration"]), None
     )
-    if setting:
+    if setting and None not in document["configuration"][setting]:
         values = document["configuration"][setting]
         key = setting.removeprefix("dataset.")
         return f"A ({a}) and B ({b}) have other rows: A is of {key} {values[0]}, B of {key} {values[1]}."

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from gwsim import files, manifest, origin, sharding, store
+from gwsim import manifest, origin, sharding, store
 from gwsim.errors import GwsimError
 
 SAMPLE = "sample"
@@ -36,7 +36,7 @@ class Finished:
                 f"{self.folder} holds no finished store: `gwsim verify {self.folder}` tells more"
             )
         self.content = manifest.read(self.folder / manifest.MANIFEST)
-        self._expect_sizes()
+        manifest.expect_sizes(self.folder, self.content)
         self.path = self.folder / "data.zarr"
         self._expect_unaltered()
         self.attributes = json.loads((self.path / "zarr.json").read_text())["attributes"]
@@ -55,31 +55,16 @@ class Finished:
         folder = self.folder.resolve()
         return f"{folder.parent.name}-{folder.name}"
 
-    def _expect_sizes(self) -> None:
-        bad = [
-            name
-            for name, entry in self.content["files"].items()
-            if not (self.folder / name).is_file() or (self.folder / name).stat().st_size != entry["bytes"]
-        ]
-        if bad:
-            raise GwsimError(
-                f"{self.folder} is not whole: {len(bad)} files are missing or of another size, such as "
-                f"{bad[0]}; `gwsim verify {self.folder}` names all of them"
-            )
-
     def _expect_unaltered(self) -> None:
         """Hold metadata, table and columns against the manifest: no checksum proves them as they are read."""
         proved: dict[str, bool] = {}
-        for name, entry in self.content["files"].items():
+        for name in self.content["files"]:
             array = name.removeprefix("data.zarr/").partition("/")[0]
             if array not in proved:
                 proved[array] = _has_checksums(self.path / array / "zarr.json")
             chunk = proved[array] and name != f"data.zarr/{array}/zarr.json"
-            if not chunk and files.fingerprint(self.folder / name) != entry:
-                raise GwsimError(
-                    f"{self.folder / name} is not what its manifest says; `gwsim verify {self.folder}` names "
-                    "all that is altered"
-                )
+            if not chunk:
+                manifest.expect_unaltered(self.folder, self.content, name)
 
     def examples(self) -> list[Array]:
         """Return the arrays that hold examples: of samples, and more axes than that."""

@@ -182,6 +182,29 @@ def verify(folder: Path, watch=iter) -> dict:
     return content
 
 
+def expect_sizes(folder: Path, content: dict) -> None:
+    """Raise GwsimError where a file of a manifest is missing or of another size: nothing is read."""
+    bad = [
+        name
+        for name, entry in content["files"].items()
+        if not (folder / name).is_file() or (folder / name).stat().st_size != entry["bytes"]
+    ]
+    if bad:
+        raise GwsimError(
+            f"{folder} is not whole: {len(bad)} files are missing or of another size, such as "
+            f"{bad[0]}; `gwsim verify {folder}` names all of them"
+        )
+
+
+def expect_unaltered(folder: Path, content: dict, name: str) -> None:
+    """Raise GwsimError where a file is not the one that the manifest lists."""
+    if files.fingerprint(folder / name) != content["files"][name]:
+        raise GwsimError(
+            f"{folder / name} is not what its manifest says; `gwsim verify {folder}` names "
+            "all that is altered"
+        )
+
+
 def differences(content: dict, found: dict[str, dict | str | None]) -> list[str]:
     """Return how files differ from those of a manifest.
 

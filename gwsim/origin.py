@@ -55,8 +55,9 @@ def named(attributes: dict) -> tuple[str, str]:
 def configuration(attributes: dict) -> dict:
     """Return the configuration that makes a dataset and no other, as a user could write it."""
     if "configuration" not in attributes:
+        its = f"'{attributes['title']}'" if "title" in attributes else "the dataset"
         raise GwsimError(
-            f"'{attributes.get('title', 'the store')}' tells no configuration: it was made elsewhere, and "
+            f"{its} tells no configuration: it was made elsewhere, and "
             "what was not made here cannot be made again here"
         )
     config = json.loads(json.dumps(attributes["configuration"]))

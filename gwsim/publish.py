@@ -23,6 +23,7 @@ from gwsim import (
     stages,
     store,
 )
+from gwsim.errors import GwsimError
 from gwsim.waveforms import columns as of_source
 
 # Sections of render's settings that tell a reader how examples are made of strain, or how large they are.
@@ -148,10 +149,21 @@ def as_arrays(table: pd.DataFrame, known: dict[str, tuple], flags: dict) -> dict
         _, unit, meaning = known[name]
         values = table[name].to_numpy()
         if name in flags:
+            _expect_named(name, values, len(flags[name]))
             arrays[name] = coordinates.flags(("sample",), values, list(flags[name]), meaning)
         else:
             arrays[name] = coordinates.array(("sample",), values, unit, meaning)
     return arrays
+
+
+def _expect_named(name: str, values: np.ndarray, count: int) -> None:
+    """Raise GwsimError where categories have no name; -1 means none, which only a label cannot have."""
+    least = 0 if name == "label" else -1
+    if wrong := np.flatnonzero((values < least) | (values >= count)).tolist():
+        raise GwsimError(
+            f"column {name} of the table: got {values[wrong[0]]} in row {wrong[0]} ({len(wrong)} such rows), "
+            f"expected {least} to {count - 1}: was the table edited? Draw it again"
+        )
 
 
 def attributes(title: str, card: dict, columns, about: publish_about.About | None = None) -> dict:

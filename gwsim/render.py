@@ -402,17 +402,31 @@ def as_scaled(unit: dict[str, np.ndarray], scale: np.ndarray) -> dict[str, np.nd
 def scales(table: pd.DataFrame, unit: np.ndarray) -> np.ndarray:
     """Return the factor on each signal at 1 kpc: from its wanted SNR, or its wanted distance."""
     if not (np.isfinite(unit).all() and (unit > 0).all()):
-        rows = list(table.index[~(np.isfinite(unit) & (unit > 0))])
+        rows = _named(table, ~(np.isfinite(unit) & (unit > 0)))
         raise GwsimError(
             f"the signals of rows {rows} have no SNR inside their window: the waveform is zero or misses it; "
             "check event_time, the model's duration and bounce time"
         )
-    wanted = table["snr_target"].to_numpy()
-    return np.where(np.isnan(wanted), 1.0 / table["distance_target_kpc"].to_numpy(), wanted / unit)
+    wanted, far = (table[name].to_numpy() for name in ("snr_target", "distance_target_kpc"))
+    loudness = np.where(np.isnan(wanted), far, wanted)
+    if not (np.isfinite(loudness) & (loudness > 0)).all():
+        rows = _named(table, ~(np.isfinite(loudness) & (loudness > 0)))
+        raise GwsimError(
+            f"rows {rows} want no SNR or distance above zero: was the table edited? Draw it again"
+        )
+    return np.where(np.isnan(wanted), 1.0 / far, wanted / unit)
+
+
+def _named(table: pd.DataFrame, wrong: np.ndarray) -> list[int]:
+    """Return the numbers of the wrong rows, each once: a row that is made alone fills its micro-batch."""
+    return sorted(set(table.index[wrong].tolist()))
 
 
 def event_gps(table: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
     """Return the GPS second and nanosecond of each row's bounce or merger."""
+    if (missing := table["event_time"].isna().to_numpy()).any():
+        rows = _named(table, missing)
+        raise GwsimError(f"rows {rows} have a signal and no event_time: was the table edited? Draw it again")
     nanosecond = table["gps_nanosecond"].to_numpy(np.int64)
     nanosecond = nanosecond + np.rint(table["event_time"].to_numpy() * 1e9).astype(np.int64)
     return table["gps_second"].to_numpy(np.int64) + nanosecond // 10**9, nanosecond % 10**9

@@ -1,5 +1,8 @@
 """Conditioning: what the filters pass and stop, where bounce stays; and the refusals of `load`."""
 
+import re
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -270,3 +273,12 @@ def test_samples_that_stand_twice_make_no_swings(where, shared_data):
     basis = quadrupole.from_axis(*KPC_CM * table[:, 1:].T)
     expected = ccsn.condition(Moments(table[:, 0], basis, fixed_direction=True), 4096)
     np.testing.assert_allclose(got, expected, rtol=0, atol=1e-9)
+
+
+def test_the_page_says_how_a_native_file_is_written_that_is_read(tmp_path, monkeypatch):
+    page = (Path(__file__).parents[1] / "docs" / "waveforms.md").read_text()
+    (code,) = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    monkeypatch.chdir(tmp_path)
+    exec(compile(code, "waveforms.md", "exec"), {})
+    loaded = ccsn.load("mine", {"path": "mine.h5", "format": "native"})
+    assert loaded.time[np.abs(loaded.basis).sum(axis=0).argmax()] == pytest.approx(0, abs=1e-3)

@@ -9,7 +9,8 @@ import yaml
 from test_cli import gwsim
 from test_workflow import ROOT, TINY, snakemake
 
-from gwsim import difference, difference_words, store
+from gwsim import difference, difference_words, files, manifest, store
+from gwsim.errors import GwsimError
 
 OVERLAYS = [str(TINY), str(ROOT / "tests" / "several_kinds.yaml")]
 ONE, TWO, TOYS = "results/ccsn/gallery", "results/ccsn/train", "results/chirp_blip/train"
@@ -99,21 +100,27 @@ def copied(made, tmp_path):
     return folder
 
 
+def listed_anew(folder):
+    """Write the manifest that a store has once it is as it is now."""
+    content = manifest.read(folder / "manifest.json")
+    content["files"] = {name: files.fingerprint(folder / name) for name in content["files"]}
+    manifest.write(folder, content)
+
+
 def found(made, copied):
+    listed_anew(copied)
     document = difference.found(difference.side(made["gallery"]), difference.side(copied))
     return document, difference_words.sentence(document)
 
 
 def edit(path, change):
     content = json.loads(path.read_text())
-    content.pop("sha256", None)  # of a manifest, over itself
     change(content)
     path.write_text(json.dumps(content))
 
 
 def test_other_versions_alone_are_told_so(made, copied):
     edit(copied / "data.zarr/zarr.json", lambda one: one["attributes"].update(revision="0123"))
-    edit(copied / "manifest.json", lambda one: one["files"]["data.zarr/zarr.json"].update(bytes=1))
     document, sentence = found(made, copied)
     assert list(document["made_with"]) == ["revision"] and document["made_with"]["revision"][1] == "0123"
     assert (
@@ -126,7 +133,6 @@ def test_other_signals_in_the_same_noise_are_told_so(made, copied):
     path = copied / "table.parquet"
     table = pd.read_parquet(path)
     store.write_table(path, table.assign(theta=0.5, ra=0.25), attributes=store.table_attributes(path))
-    edit(copied / "manifest.json", lambda one: one["files"]["table.parquet"].update(bytes=1))
     document, sentence = found(made, copied)
     assert document["rows"]["columns"] == {"theta": 3, "ra": 3}
     assert sentence.endswith(
@@ -155,6 +161,36 @@ def test_a_store_made_elsewhere_is_held_against_ours_as_far_as_it_tells(made, co
     document, _ = found(made, copied)
     assert document["waveforms"]["same_systems"] is None and document["b"]["name"] == "ccsn gallery"
     assert document["configuration"]["seed"] == [20231220, None]
+
+
+def test_no_setting_is_named_that_one_of_them_does_not_tell(made, copied):
+    edit(copied / "data.zarr/zarr.json", lambda one: one["attributes"].pop("configuration"))
+    path = copied / "table.parquet"
+    store.write_table(path, pd.read_parquet(path).assign(start_sample=0, ra=0.25))
+    _, sentence = found(made, copied)
+    assert "are different datasets: 2 columns of their tables differ" in sentence and "None" not in sentence
+
+
+def test_an_edited_table_is_not_called_the_same(made, copied):
+    path = copied / "table.parquet"
+    store.write_table(path, pd.read_parquet(path).assign(ra=0.25), attributes=store.table_attributes(path))
+    for sides in ((made["gallery"], copied), (copied, made["gallery"])):
+        with pytest.raises(GwsimError, match=r"(?s)copy.*table.parquet.*gwsim verify"):
+            [difference.side(one) for one in sides]
+
+
+def test_metadata_of_the_same_size_that_were_altered_are_refused(made, copied):
+    path = copied / "data.zarr" / "label" / "zarr.json"
+    path.write_bytes(path.read_bytes().replace(b"class", b"glass"))
+    with pytest.raises(GwsimError, match=r"label/zarr.json is not what its manifest says; `gwsim verify"):
+        difference.side(copied)
+
+
+def test_a_store_that_lacks_a_shard_is_not_called_the_same(made, copied, capsys):
+    (copied / "data.zarr/strain/c/0/0/0").unlink()
+    status, out, err = gwsim(capsys, "diff", made["gallery"], copied)
+    assert status == 2 and not out
+    assert "is not whole: 1 files are missing or of another size, such as data.zarr/strain/c/0/0/0" in err
 
 
 def test_bad_input_is_refused(made, copied, tmp_path, capsys):

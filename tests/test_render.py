@@ -458,6 +458,33 @@ def test_a_silent_waveform_is_refused(sources, table):
         render.Renderer(SETTINGS, sources[0], silent).rows(table.iloc[:64])
 
 
+@pytest.mark.parametrize(
+    "edited",
+    [
+        {"snr_target": 0.0, "distance_target_kpc": np.nan},
+        {"snr_target": -4.0, "distance_target_kpc": np.nan},
+        {"snr_target": np.inf, "distance_target_kpc": np.nan},
+        {"snr_target": np.nan, "distance_target_kpc": -2.0},
+        {"snr_target": np.nan, "distance_target_kpc": np.nan},
+    ],
+)
+def test_a_table_edited_to_no_loudness_is_refused(renderer, table, edited):
+    row = int(np.flatnonzero(table["system"] >= 0)[0])
+    wrong = table.copy()
+    wrong.loc[[row], list(edited)] = list(edited.values())
+    with pytest.raises(GwsimError, match=rf"rows \[{row}\] want no SNR or distance above zero"):
+        renderer.rows(wrong.iloc[:64])
+
+
+def test_a_row_that_fills_its_micro_batch_is_named_once(renderer, table):
+    row = int(np.flatnonzero(table["system"] >= 0)[0])
+    wrong = table.iloc[np.full(8, row)].assign(event_time=np.nan)
+    with pytest.raises(GwsimError, match=rf"rows \[{row}\] have a signal and no event_time"):
+        renderer.rows(wrong)
+    with pytest.raises(GwsimError, match=rf"the signals of rows \[{row}\] have no SNR"):
+        renderer.rows(wrong.assign(event_time=0.1, dec=np.nan))
+
+
 @pytest.mark.parametrize("needed", [1, 2, 100, 1025, 9871, 10240, 22426, 65537])
 def test_fast_lengths_are_the_least_that_suffice(needed):
     allowed = sorted(odd * 2**k for odd in (1, 3, 5, 9, 15, 45) for k in range(1, 20))

@@ -606,3 +606,20 @@ def test_examples_tell_of_their_own_system_and_noise_of_none(source):
 def test_examples_of_supernovae_tell_no_more_than_before():
     systems = systems_of(SUPERNOVAE)
     assert publish.of_systems(pd.DataFrame({"system": [0, -1]}), systems, "ccsn").shape == (2, 0)
+
+
+# Categories of the published table
+
+
+def test_a_category_without_a_name_is_refused():
+    known = {"label": ("int32", "1", "class"), "glitch": ("int32", "1", "glitch")}
+    names = {"label": ["noise", "signal"], "glitch": ["Blip"]}
+    good = pd.DataFrame({"label": [0, 1, 1], "glitch": [-1, 0, -1]})
+    assert set(publish.as_arrays(good, known, names)) == {"label", "glitch"}
+    for column, value, words in (
+        ("label", 99, r"label of the table: got 99 in row 2 \(1 such rows\), expected 0 to 1"),
+        ("label", -1, "label of the table: got -1 in row 2"),
+        ("glitch", 1, "glitch of the table: got 1 in row 2 .* expected -1 to 0"),
+    ):
+        with pytest.raises(GwsimError, match=words):
+            publish.as_arrays(good.assign(**{column: [*good[column][:2], value]}), known, names)
